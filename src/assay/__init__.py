@@ -1,0 +1,1 @@
+"""Assay: reproducible research on neural architectures, and benchmarks worth trusting."""

@@ -1,0 +1,1 @@
+"""Of studies: trajectories, comparisons, claims and cost."""

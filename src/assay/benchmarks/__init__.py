@@ -1,0 +1,1 @@
+"""Tables, their cards and their importers."""

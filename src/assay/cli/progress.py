@@ -1,0 +1,97 @@
+"""Progress of a running study: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from assay.cli.output import say, visible
+from assay.foundation import clock
+from assay.studies.cell import Answer
+from assay.studies.plan import Due, Plan
+
+QUIET_SECONDS = 10.0
+
+
+class StudyProgress:
+    """Watches a run. On standard error; quiet and readable without a terminal or colour."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._began = self._spoke = clock.monotonic()
+        self._done = self._failed = self._total = 0
+
+    def planned(self, plan: Plan) -> None:
+        """Say what stands and what is due, with the reasons."""
+        self._total = len(plan.due)
+        say(f"{plan.loaded.study.name}: {len(plan.cells):,} runs, {plan.standing:,} stand, {self._total:,} due")
+        for reason, count in reasons(plan):
+            say(f"  {count:,} {'run' if count == 1 else 'runs'}: {visible(reason)}")
+        if self._total and sys.stderr.isatty():
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[last]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("runs", total=self._total, rate="", last="")
+
+    def finished(self, due: Due, answer: Answer) -> None:
+        """Count one cell, and show a failure at once."""
+        self._done += 1
+        if answer.error is not None:
+            self._failed += 1
+            if self._failed <= 5:
+                say(f"failed: {cell_name(due)}: {visible(answer.error.kind)}: {visible(answer.error.message)}")
+            if self._failed == 6:
+                say("further failures are counted; assay ls --failed lists them")
+        now = clock.monotonic()
+        rate = self._done / max(now - self._began, 1e-9)
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, rate=f"{rate:,.0f}/s", last=cell_name(due))
+            if self._done == self._total:
+                self.close()
+        elif now - self._spoke > QUIET_SECONDS:
+            self._spoke = now
+            left = (self._total - self._done) / rate
+            say(f"{self._done:,}/{self._total:,} runs, {rate:,.0f}/s, about {left:,.0f} s left")
+
+    def assessing(self, seals: int) -> None:
+        """Say that sealed searches go through the test gate."""
+        say(f"assessing {seals:,} sealed {'search' if seals == 1 else 'searches'}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def reasons(plan: Plan) -> list[tuple[str, int]]:
+    """Return why cells are due, each reason with its number of cells, the most frequent first."""
+    methods: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for due in plan.due:
+        counts[due.reason] += 1
+        methods.setdefault(due.reason, set()).add(due.cell.method)
+    whole = set(plan.loaded.study.methods)
+    named = {
+        reason: reason if methods[reason] == whole else f"{reason} ({', '.join(sorted(methods[reason]))})"
+        for reason in counts
+    }
+    return [(named[reason], count) for reason, count in counts.most_common()]
+
+
+def cell_name(due: Due) -> str:
+    """Return a cell in words."""
+    cell = due.cell
+    return f"{cell.method} on {cell.benchmark}, replicate {cell.replicate}"

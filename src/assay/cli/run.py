@@ -1,0 +1,133 @@
+"""The body of `assay run`."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from assay.capture.environment import usable_cores
+from assay.cli.output import give, give_json, say, table, visible
+from assay.cli.progress import StudyProgress, reasons
+from assay.foundation.errors import UsageError, nearest
+from assay.foundation.places import cache_folder, store_folder
+from assay.records.store import Store
+from assay.studies.load import load_study
+from assay.studies.plan import Plan, make_plan
+from assay.studies.run import RunSummary, other_arithmetic, run_study
+
+
+def run(
+    path: Path,
+    store_path: Path | None,
+    workers: int | None,
+    *,
+    dry_run: bool,
+    rerun_on: str | None,
+    json: bool,
+) -> int:
+    """Run a study, or say what running it would do; return the exit status."""
+    if rerun_on not in (None, "arithmetic"):
+        near = nearest(rerun_on, ["arithmetic"])
+        raise UsageError(f"cannot rerun on '{rerun_on}'", hint=f"--rerun-on {near or 'arithmetic'}")
+    loaded = load_study(path)
+    folder = store_path or store_folder()
+    if dry_run:
+        store = Store(folder, create=False) if (folder / "format.json").exists() else None
+        rerun = other_arithmetic(store) if store and rerun_on else frozenset[str]()
+        plan = make_plan(loaded, store, cache_folder(), rerun=rerun)
+        give_json(_plan_facts(plan)) if json else _show_plan(plan, store)
+        return 0
+    progress = StudyProgress()
+    try:
+        summary = run_study(
+            loaded,
+            Store(folder),
+            cache_folder(),
+            workers=workers or usable_cores(),
+            watcher=progress,
+            rerun_on_arithmetic=rerun_on is not None,
+        )
+    except KeyboardInterrupt:
+        progress.close()
+        say("interrupted; finished runs stay. To go on:")
+        say(f"  {_command(path, store_path, workers)}")
+        return 130
+    finally:
+        progress.close()
+    give_json(summary) if json else _show_summary(summary, path, store_path)
+    return 1 if summary.failed else 0
+
+
+def _command(path: Path, store_path: Path | None, workers: int | None) -> str:
+    parts = ["assay", "run", str(path)]
+    parts += ["--store", str(store_path)] if store_path else []
+    parts += ["--workers", str(workers)] if workers else []
+    return shlex.join(parts)
+
+
+def _show_summary(summary: RunSummary, path: Path, store_path: Path | None) -> None:
+    store = f" --store {shlex.quote(str(store_path))}" if store_path else ""
+    if not summary.done and not summary.failed:
+        give(f"{visible(summary.study)}: nothing to do, all {summary.cells:,} runs stand")
+    else:
+        give(
+            f"{visible(summary.study)}: {summary.done:,} runs done in {summary.seconds:.1f} s, "
+            f"{summary.standing:,} stood, {len(summary.failed):,} failed"
+        )
+    if summary.extended:
+        give(f"{summary.extended:,} runs extend earlier ones, each beginning as the shorter one did")
+    for failed in summary.failed[:10]:
+        error = failed.error
+        cause = visible(f"{error.kind}: {error.message}") if error else "unknown"
+        give(f"failed: {failed.method} on {failed.benchmark}, replicate {failed.replicate}: {cause}")
+        give(f"  assay show {failed.run[:12]}{store}")
+    say(f"next: assay verify {shlex.quote(str(path))}{store}   assay report {shlex.quote(str(path))}{store}")
+
+
+def _plan_facts(plan: Plan) -> dict[str, object]:
+    return {
+        "study": plan.loaded.study.name,
+        "cells": len(plan.cells),
+        "standing": plan.standing,
+        "due": [
+            {
+                "method": due.cell.method,
+                "benchmark": due.cell.benchmark,
+                "replicate": due.cell.replicate,
+                "run": due.cell.spec.run,
+                "reason": due.reason,
+            }
+            for due in plan.due
+        ],
+        "budget": msgspec.to_builtins(plan.loaded.study.budget),
+        "evaluations": _evaluations(plan),
+    }
+
+
+def _evaluations(plan: Plan) -> int | None:
+    per_run = plan.loaded.study.budget.evaluations
+    return None if per_run is None else per_run * len(plan.due)
+
+
+def _show_plan(plan: Plan, store: Store | None) -> None:
+    give(f"{visible(plan.loaded.study.name)}: {len(plan.cells):,} runs, {plan.standing:,} stand, {len(plan.due):,} due")
+    groups = Counter((due.cell.method, due.cell.benchmark, due.reason) for due in plan.due)
+    rows = [[method, benchmark, str(count), reason] for (method, benchmark, reason), count in groups.items()]
+    if rows:
+        give(table(["method", "benchmark", "runs", "reason"], rows, right=(2,)))
+        give("reasons:")
+        for reason, count in reasons(plan):
+            give(f"  {count:,}  {visible(reason)}")
+        budget = plan.loaded.study.budget.text()
+        evaluations = _evaluations(plan)
+        total = f", {evaluations:,} evaluations in all" if evaluations else ""
+        give(f"cost to come: {len(plan.due):,} runs of {budget}{total}; time on a table is virtual")
+    if store is not None:
+        differing = other_arithmetic(store) & {cell.spec.run for cell in plan.cells}
+        if differing:
+            give(f"arithmetic differs: {len(differing):,} standing runs were made in another; --rerun-on arithmetic")
+
+

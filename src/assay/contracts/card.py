@@ -1,0 +1,92 @@
+"""Cards: what a task is, and what a number of a benchmark means."""
+
+from __future__ import annotations
+
+import msgspec
+
+from assay.contracts.evaluation import Fidelity
+from assay.contracts.problem import Signal
+
+
+class TaskCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A data set at a version with its split, preprocessing and metric, as its source states them.
+
+    `family` groups tasks that are averaged first (one lineage of data); `lineage` names what the
+    data derive from. What the source does not say is None.
+    """
+
+    name: str
+    version: str
+    title: str
+    family: str
+    lineage: tuple[str, ...]
+    metric: str
+    classes: int | None = None
+    examples: int | None = None
+    split: str | None = None
+    preprocessing: str | None = None
+    licence: str | None = None
+    source: str | None = None
+
+
+class SeedNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which training seeds a number stands on. `policies` are the accepted ones, the default first."""
+
+    seeds: tuple[int, ...]
+    aggregated: bool
+    policies: tuple[str, ...]
+    note: str
+
+
+class CostNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one evaluation is charged: the column, its unit, and the rule that made it."""
+
+    column: str
+    unit: str
+    rule: str
+
+
+class TestNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The test metric that the vault holds, and the evidence that it is one."""
+
+    __test__ = False  # not a pytest class
+
+    metric: str
+    split: str
+    unit: str
+    maximize: bool
+    evidence: str
+
+
+class ErrataNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something about the source that a user of the number must know."""
+
+    summary: str
+    source: str
+
+
+class ProtocolCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a number of one benchmark means.
+
+    `test` and `cost` are None where the source has none. `digest_of_source` maps each source file
+    to its SHA-256; `crossing` says whether the evaluation that crosses a budget in seconds counts.
+    """
+
+    benchmark: str
+    version: int
+    space: str
+    task: TaskCard
+    signals: tuple[Signal, ...]
+    fidelities: tuple[Fidelity, ...]
+    seeds: SeedNote
+    test: TestNote | None
+    no_test_because: str | None = None
+    cost: CostNote | None
+    extras: tuple[str, ...] = ()
+    crossing: str = "counted"
+    prefix: bool = False
+    source: str
+    digest_of_source: dict[str, str]
+    licence: str
+    citation: str
+    errata: tuple[ErrataNote, ...] = ()

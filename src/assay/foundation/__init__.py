@@ -1,0 +1,1 @@
+"""The ground floor: errors, digests, seed streams, files, clock and registry."""

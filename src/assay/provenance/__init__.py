@@ -1,0 +1,1 @@
+"""What the five components are, how they are digested and compared; pure."""

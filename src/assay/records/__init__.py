@@ -1,0 +1,1 @@
+"""The sealed evidence of runs: records, journals, objects, the store."""

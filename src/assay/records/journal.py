@@ -1,0 +1,246 @@
+"""Journals: one append-only file a writer, framed and checked, sealed when the writer is done.
+
+File format, version 1 (integers little-endian):
+
+    header   8 bytes b"ASSAYJNL", u32 version, u32 length, u32 CRC-32, then the header as JSON
+    frame    u32 length, u32 CRC-32 of kind and payload, u8 kind, payload (msgpack)
+    last     a frame of kind SEAL with the number of frames and the blake3 digest of all before
+
+While its writer lives, the file is `NAME.open` and the writer holds a lock on it. A frame is one
+`write()`, so that a record survives `kill -9` from the moment `append` returns (kill-safe). `seal`
+syncs the file and its folder and renames it to `NAME.sealed` (power-safe). What a dead writer left
+open is adopted: a torn last frame is cut off, and the file is sealed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+import uuid
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from blake3 import blake3
+
+from assay.foundation import clock
+from assay.foundation.errors import CorruptError, StoreError, TruncatedError, VersionError
+from assay.foundation.files import store_error, sync_folder, writing
+
+MAGIC = b"ASSAYJNL"
+VERSION = 1
+RECORD = 1
+SEAL = 255
+_HEAD = struct.Struct("<8sIII")
+_FRAME = struct.Struct("<IIB")
+
+
+class Header(msgspec.Struct, frozen=True):
+    """Who writes a journal, and since when."""
+
+    writer: str
+    created: str
+    host: str
+    pid: int
+
+
+class SealFrame(msgspec.Struct, frozen=True):
+    """The last frame of a sealed journal."""
+
+    frames: int
+    digest: str
+
+
+class Journal:
+    """An open journal, for its one writer; not safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.writer = uuid.uuid4().hex
+        self.path = folder / f"{self.writer}.open"
+        self._frames = 0
+        header = msgspec.json.encode(Header(self.writer, clock.now(), os.uname().nodename, os.getpid()))
+        head = _HEAD.pack(MAGIC, VERSION, len(header), zlib.crc32(header)) + header
+        with writing(self.path):
+            folder.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+            self._handle = os.open(self.path, flags, 0o644)
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
+        self._size = 0
+        self._write(head)
+
+    def append(self, payload: bytes, kind: int = RECORD) -> None:
+        """Add one frame; when this returns, the frame survives the death of the process."""
+        self._write(frame(kind, payload))
+        self._frames += 1
+
+    def _write(self, data: bytes) -> None:
+        # A short write (disk full, file size limit) is cut off again, so that a journal never
+        # holds half a frame in its middle.
+        try:
+            written = os.write(self._handle, data)
+        except OSError as error:
+            raise store_error(self.path, error) from error
+        if written != len(data):
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._handle, self._size)
+            raise StoreError(
+                "cannot write to the store",
+                where=str(self.path),
+                why="the file system took only a part of a record; the disk is probably full",
+                hint="free some space and run the same command again; nothing that is sealed was lost",
+            )
+        self._size += written
+
+    def seal(self) -> Path | None:
+        """Finish the journal durably and return its path; an empty one is removed."""
+        if self._frames == 0:
+            self.path.unlink(missing_ok=True)
+            self.close()
+            return None
+        sealed = _seal(self.path, self._handle)
+        self.close()
+        return sealed
+
+    def close(self) -> None:
+        """Let go of the file without sealing it."""
+        os.close(self._handle)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is None:
+            self.seal()
+        else:
+            self.close()
+
+
+def frame(kind: int, payload: bytes) -> bytes:
+    """Return the bytes of one frame."""
+    return _FRAME.pack(len(payload), zlib.crc32(payload, zlib.crc32(bytes((kind,)))), kind) + payload
+
+
+def read(path: Path) -> Iterator[bytes]:
+    """Yield the payload of each record of a journal; refuses whatever was changed or cut.
+
+    The torn last frame of an open journal is passed over: its `append` never returned.
+    """
+    data = path.read_bytes()
+    sealed = path.suffix == ".sealed"
+    count = 0
+    for _start, _end, kind, payload in _frames(path, data, sealed=sealed):
+        if kind == SEAL:
+            return
+        count += 1
+        if kind == RECORD:
+            yield payload
+    if sealed:
+        raise TruncatedError("a sealed journal is cut short", where=str(path), why=f"no seal after {count} records")
+
+
+def adopt(folder: Path) -> list[Path]:
+    """Seal every open journal in a folder whose writer is dead, and return them."""
+    adopted = []
+    for path in sorted(folder.glob("*.open")):
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(path, os.O_RDWR | os.O_APPEND)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                sealed = _adopt(path, handle)
+                if sealed:
+                    adopted.append(sealed)
+            except BlockingIOError:
+                continue  # its writer lives
+            finally:
+                os.close(handle)
+    return adopted
+
+
+def _adopt(path: Path, handle: int) -> Path | None:
+    if not path.exists():  # another process adopted it between our look and our lock
+        return None
+    data = path.read_bytes()
+    end = _HEAD.size
+    records = 0
+    try:
+        for _start, end, kind, _payload in _frames(path, data, sealed=False):
+            records += kind == RECORD
+            if kind == SEAL:  # the writer died between its seal and its rename
+                os.replace(path, path.with_suffix(".sealed"))
+                return path.with_suffix(".sealed")
+    except TruncatedError:
+        records = 0  # not even a whole header: nothing was ever acknowledged
+    if records == 0:
+        path.unlink()
+        return None
+    with writing(path):
+        os.ftruncate(handle, end)
+        return _seal(path, handle)
+
+
+def _seal(path: Path, handle: int) -> Path:
+    with writing(path):
+        data = path.read_bytes()
+        frames = sum(1 for _ in _frames(path, data, sealed=False))
+        last = SealFrame(frames, blake3(data).hexdigest())
+        os.write(handle, frame(SEAL, msgspec.msgpack.encode(last)))
+        os.fsync(handle)
+        sealed = path.with_suffix(".sealed")
+        os.replace(path, sealed)
+        sync_folder(path.parent)
+    return sealed
+
+
+def _frames(path: Path, data: bytes, *, sealed: bool) -> Iterator[tuple[int, int, int, bytes]]:
+    offset = _header_end(path, data)
+    while offset < len(data):
+        torn = len(data) - offset < _FRAME.size
+        if not torn:
+            length, crc, kind = _FRAME.unpack_from(data, offset)
+            end = offset + _FRAME.size + length
+            torn = end > len(data)
+        if torn:
+            if sealed:
+                raise TruncatedError("a sealed journal is cut short", where=f"{path}, byte {offset}")
+            return
+        payload = data[offset + _FRAME.size : end]
+        if zlib.crc32(payload, zlib.crc32(bytes((kind,)))) != crc:
+            if not sealed and end == len(data):
+                return
+            raise CorruptError("a record was changed after it was written", where=f"{path}, byte {offset}")
+        if kind == SEAL:
+            _check_seal(path, data, offset, payload)
+        yield offset, end, kind, payload
+        offset = end
+
+
+def _check_seal(path: Path, data: bytes, offset: int, payload: bytes) -> None:
+    last = msgspec.msgpack.decode(payload, type=SealFrame)
+    if blake3(memoryview(data)[:offset]).hexdigest() != last.digest:
+        raise CorruptError("a sealed journal was changed", where=str(path), why="its digest does not match its seal")
+    if offset + _FRAME.size + len(payload) != len(data):
+        raise CorruptError("a sealed journal was changed", where=str(path), why="there are bytes after its seal")
+
+
+def _header_end(path: Path, data: bytes) -> int:
+    if len(data) < _HEAD.size:
+        raise TruncatedError("a journal is cut short", where=str(path), why="its header is not whole")
+    magic, version, length, crc = _HEAD.unpack_from(data)
+    if magic != MAGIC:
+        raise CorruptError("not a journal of Assay", where=str(path))
+    if version > VERSION:
+        raise VersionError(
+            "a journal of a newer format",
+            where=str(path),
+            why=f"it has version {version}, this Assay reads up to {VERSION}",
+            hint="upgrade Assay",
+        )
+    end = _HEAD.size + length
+    if len(data) < end:
+        raise TruncatedError("a journal is cut short", where=str(path), why="its header is not whole")
+    if zlib.crc32(data[_HEAD.size : end]) != crc:
+        raise CorruptError("a journal was changed", where=str(path), why="its header does not match its checksum")
+    return end

@@ -1,0 +1,1 @@
+"""One file for each search space, and the encodings derived from graphs."""

@@ -1,0 +1,1 @@
+"""Numbers in, typed results out: intervals, ranks, sampling bounds."""

@@ -1,0 +1,1 @@
+"""Study files, plans, the search driver and the budget meter."""

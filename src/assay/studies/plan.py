@@ -1,0 +1,244 @@
+"""The plan of a study: its cells, which of them stand, and why each of the others is due."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from assay.benchmarks.catalogue import FAMILIES
+from assay.benchmarks.tabular import TableBenchmark
+from assay.capture.code import code_identity, command_identity, evidence
+from assay.foundation.digest import canonical_bytes, digest_value
+from assay.provenance.components import CodeIdentity, DataIdentity, ProtocolIdentity, SeedIdentity
+from assay.records.record import ComponentDigests
+from assay.records.store import Store
+from assay.spaces.catalogue import SPACES
+from assay.strategies.catalogue import STRATEGIES, check_capabilities, resolve
+from assay.studies.cell import CellSpec, Door, open_door, run_id
+from assay.studies.load import LoadedStudy
+from assay.studies.reasons import Reasons
+from assay.studies.requirements import open_benchmarks
+from assay.studies.study import Method
+
+DRIVER = CodeIdentity(role="driver", name="event-queue", revision=1, distribution="assay")
+
+
+class MethodPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A method ready to run: how it is started, its code, and its resolved hyperparameters."""
+
+    name: str
+    label: str
+    door: Door
+    identity: CodeIdentity
+    hyperparameters: dict[str, Any]
+    defaults: frozenset[str]
+    evidence: str
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell: what it is, and the job that a worker would get."""
+
+    method: str
+    benchmark: str
+    replicate: int
+    spec: CellSpec
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Where the cell stands in the study, whatever its identity."""
+        return self.method, self.benchmark, self.replicate
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that will run, and the reason; `extends` is the run that it continues, if it does."""
+
+    cell: Cell
+    reason: str
+    extends: str | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The cells of a study, split into those that stand and those that are due.
+
+    `documents` maps the digest of each identity part to the part; `blobs` holds the evidence. Both
+    are stored before anything runs.
+    """
+
+    loaded: LoadedStudy
+    methods: tuple[MethodPlan, ...]
+    benchmarks: dict[str, TableBenchmark]
+    cells: tuple[Cell, ...]
+    due: tuple[Due, ...]
+    documents: dict[str, Any]
+    blobs: dict[str, bytes]
+
+    @property
+    def standing(self) -> int:
+        """How many cells have a completed record already."""
+        return len(self.cells) - len(self.due)
+
+
+def make_plan(loaded: LoadedStudy, store: Store | None, cache: Path, *, rerun: frozenset[str] = frozenset()) -> Plan:
+    """Plan a study against what the store holds; refuses what a benchmark's card lacks.
+
+    `rerun` names runs that are due even though they stand, such as those of another arithmetic.
+    """
+    benchmarks = open_benchmarks(loaded, cache)
+    methods, blobs = _methods(loaded, benchmarks)
+    cells, documents = _cells(loaded, methods, benchmarks)
+    runs = store.runs() if store else {}
+    reasons = Reasons(loaded.study.name, store, documents)
+    due = []
+    for cell in cells:
+        run = runs.get(cell.spec.run)
+        if run is not None and run.completed and cell.spec.run not in rerun:
+            continue
+        spec = msgspec.structs.replace(cell.spec, attempt=(run.attempts if run else 0) + 1)
+        planned = msgspec.structs.replace(cell, spec=spec)
+        extended = reasons.extends(cell.place, spec.components) if run is None else None
+        due.append(
+            Due(
+                cell=planned,
+                reason=reasons.of(cell.place, spec.components, run),
+                extends=run_id(extended) if extended else None,
+            )
+        )
+    return Plan(
+        loaded=loaded,
+        methods=methods,
+        benchmarks=benchmarks,
+        cells=cells,
+        due=tuple(due),
+        documents=documents,
+        blobs=blobs,
+    )
+
+
+def _methods(
+    loaded: LoadedStudy, benchmarks: Mapping[str, TableBenchmark]
+) -> tuple[tuple[MethodPlan, ...], dict[str, bytes]]:
+    plans, blobs = [], {}
+    for name, method in loaded.study.methods.items():
+        plan, contents = _method(loaded, name, method, benchmarks)
+        plans.append(plan)
+        blobs.update(contents)
+    return tuple(plans), blobs
+
+
+def _method(
+    loaded: LoadedStudy, name: str, method: Method, benchmarks: Mapping[str, TableBenchmark]
+) -> tuple[MethodPlan, dict[str, bytes]]:
+    if method.command is not None:
+        identity = command_identity(method.command, method.files, loaded.folder)
+        resolved, defaults = dict(method.hyperparameters), frozenset[str]()
+        kind, target = "command", identity.name
+    else:
+        kind = "strategy" if method.strategy is not None else "loop"
+        target = method.strategy or method.loop or ""
+        if kind == "strategy" and ":" not in target:
+            STRATEGIES.find(target)
+        identity = code_identity("strategy", target, loaded.folder)
+    door = Door(
+        kind=kind,
+        target=target,
+        folder=str(loaded.folder),
+        command=method.command or (),
+        files=method.files,
+        code=digest_value(identity),
+    )
+    if kind != "command":
+        entry = open_door(door)
+        where = loaded.where("methods", name, "hyperparameters")
+        resolved, defaults = resolve(entry, method.hyperparameters, where)
+        if kind == "strategy":
+            for benchmark in benchmarks.values():
+                check_capabilities(entry, benchmark.space)
+    shown, contents = evidence(identity, loaded.folder)
+    digest = digest_value(shown)
+    plan = MethodPlan(
+        name=name,
+        label=method.label or name,
+        door=door,
+        identity=identity,
+        hyperparameters=resolved,
+        defaults=defaults,
+        evidence=digest,
+    )
+    return plan, {**contents, digest: canonical_bytes(shown)}
+
+
+def _cells(
+    loaded: LoadedStudy, methods: tuple[MethodPlan, ...], benchmarks: Mapping[str, TableBenchmark]
+) -> tuple[tuple[Cell, ...], dict[str, Any]]:
+    study = loaded.study
+    documents: dict[str, Any] = {}
+
+    def keep(part: Any) -> str:
+        digest = digest_value(part)
+        documents[digest] = part
+        return digest
+
+    seeds = {r: keep(SeedIdentity(root=study.seed, replicate=r)) for r in range(study.replicates)}
+    data, protocols, shared_code = {}, {}, {}
+    for name, benchmark in benchmarks.items():
+        data[name] = keep(
+            DataIdentity(benchmark=name, card=benchmark.card_digest, table=benchmark.table_digest)
+        )
+        protocols[name] = protocol_identity(loaded, benchmark)
+        shared_code[name] = shared_identities(benchmark)
+    cells = []
+    for method, (name, benchmark) in itertools.product(methods, benchmarks.items()):
+        code = keep((method.identity, *shared_code[name]))
+        hyperparameters = keep(method.hyperparameters)
+        protocol = keep(protocols[name])
+        for replicate in range(study.replicates):
+            components = ComponentDigests(
+                code=code,
+                data=data[name],
+                hyperparameters=hyperparameters,
+                seeds=seeds[replicate],
+                protocol=protocol,
+            )
+            spec = CellSpec(
+                run=run_id(components),
+                door=method.door,
+                hyperparameters=method.hyperparameters,
+                defaults=tuple(sorted(method.defaults)),
+                benchmark=name,
+                table=benchmark.table_digest,
+                signal=study.protocol.signal,
+                policy=protocols[name].policy,
+                budget=study.budget,
+                simulated_workers=study.protocol.simulated_workers,
+                seed=study.seed,
+                replicate=replicate,
+                attempt=1,
+                components=components,
+                evidence=method.evidence,
+            )
+            cells.append(Cell(method=method.name, benchmark=name, replicate=replicate, spec=spec))
+    return tuple(cells), documents
+
+
+def protocol_identity(loaded: LoadedStudy, benchmark: TableBenchmark) -> ProtocolIdentity:
+    """Return what a study asks of a benchmark, its defaults filled in from the card."""
+    protocol, card = loaded.study.protocol, benchmark.card
+    return ProtocolIdentity(
+        signal=protocol.signal,
+        policy=protocol.seeds or card.seeds.policies[0],
+        fidelity=card.fidelities[0],
+        budget=loaded.study.budget,
+        simulated_workers=protocol.simulated_workers,
+        crossing=card.crossing,
+    )
+
+
+def shared_identities(benchmark: TableBenchmark) -> tuple[CodeIdentity, ...]:
+    """Return the code that every method shares on a benchmark: space, benchmark, driver."""
+    space = code_identity("space", SPACES.find(benchmark.space.name).name, Path())
+    family = code_identity("benchmark", FAMILIES.find(benchmark.name.split("/")[0]).name, Path())
+    return space, family, DRIVER

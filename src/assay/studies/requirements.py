@@ -1,0 +1,77 @@
+"""What a study needs of its benchmarks, checked against their cards before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from assay.benchmarks.catalogue import expand, open_benchmark
+from assay.benchmarks.tabular import TableBenchmark
+from assay.foundation.errors import StudyError, UnavailableError, UnknownNameError, nearest
+from assay.studies.load import LoadedStudy
+
+
+def open_benchmarks(loaded: LoadedStudy, cache: Path) -> dict[str, TableBenchmark]:
+    """Open the benchmarks that a study names, and check them against its protocol."""
+    study = loaded.study
+    patterns = [study.suite] if study.suite is not None else list(study.benchmarks)
+    try:
+        names = expand(patterns)
+    except UnknownNameError as error:
+        raise error.at(loaded.where("benchmarks" if study.suite is None else "suite")) from None
+    opened = {name: open_benchmark(name, cache) for name in names}
+    for name, benchmark in opened.items():
+        _check_protocol(loaded, name, benchmark)
+    _check_claims(loaded, opened)
+    return opened
+
+
+def _check_protocol(loaded: LoadedStudy, name: str, benchmark: TableBenchmark) -> None:
+    protocol, card = loaded.study.protocol, benchmark.card
+    signals = [signal.name for signal in card.signals]
+    if protocol.signal not in signals:
+        near = nearest(protocol.signal, signals)
+        raise UnavailableError(
+            f"{name} has no signal '{protocol.signal}'",
+            where=loaded.where("protocol", "signal"),
+            hint=f"did you mean '{near}'?" if near else f"its card offers: {', '.join(signals)}",
+        )
+    if protocol.seeds is not None and protocol.seeds not in card.seeds.policies:
+        raise UnavailableError(
+            f"{name} has no seed policy '{protocol.seeds}'",
+            where=loaded.where("protocol", "seeds"),
+            why=card.seeds.note,
+            hint=f"its card offers: {', '.join(card.seeds.policies)}",
+        )
+    if protocol.assessment == "required" and card.test is None:
+        raise UnavailableError(
+            f"the study requires an assessment, and {name} has no test metric",
+            where=loaded.where("protocol", "assessment"),
+            why=card.no_test_because,
+            hint='assessment = "where-available" or "none", or leave this benchmark out',
+        )
+    if loaded.study.budget.table_seconds is not None and not benchmark.charges_seconds:
+        raise UnavailableError(
+            f"the budget is in table seconds, and {name} has no cost column",
+            where=loaded.where("budget", "table_seconds"),
+            hint="a budget in evaluations, or benchmarks whose card has a cost",
+        )
+
+
+def _check_claims(loaded: LoadedStudy, opened: Mapping[str, TableBenchmark]) -> None:
+    for i, claim in enumerate(loaded.study.claims):
+        for name in claim.on:
+            if name not in opened:
+                near = nearest(name, opened)
+                raise StudyError(
+                    f"a claim is about '{name}', which is not in the study",
+                    where=loaded.where("claims", i, "on"),
+                    hint=f"did you mean '{near}'?" if near else None,
+                )
+            if claim.metric == "test" and opened[name].card.test is None:
+                raise UnavailableError(
+                    f"a claim is about the test metric, and {name} has none",
+                    where=loaded.where("claims", i),
+                    why=opened[name].card.no_test_because,
+                    hint='metric = "signal"',
+                )

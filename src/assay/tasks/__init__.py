@@ -1,0 +1,1 @@
+"""Task cards, suites, the test vault and the ledger of assessments."""

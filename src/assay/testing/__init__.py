@@ -1,0 +1,1 @@
+"""Conformance suites for spaces and strategies, shipped for authors of plug-ins."""

@@ -1,0 +1,1 @@
+"""Repeat, compare, and say what a sample certifies."""

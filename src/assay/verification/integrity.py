@@ -1,0 +1,87 @@
+"""Checks that what a study stands on is what was written: ledger, sources, assessments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from assay.benchmarks.assessing import vaults
+from assay.foundation.errors import IntegrityError
+from assay.provenance.components import CodeEvidence
+from assay.records.store import Run, Store
+from assay.studies.plan import Cell, Plan
+from assay.studies.reasons import Reasons, load_snapshot
+from assay.studies.cell import run_id
+from assay.tasks.gate import Answers, NoTest
+from assay.tasks.ledger import Ledger
+
+
+def check_ledger(store: Store) -> list[str]:
+    """Name the first line of the ledger that is not what was written."""
+    try:
+        Ledger(store.folder).check()
+    except IntegrityError as error:
+        return [error.one_line()]
+    return []
+
+
+def check_sources(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str]:
+    """Name what changed since the recorded runs of the study, and evidence that is damaged."""
+    findings = []
+    before = load_snapshot(store, plan.loaded.study.name)
+    reasons = Reasons(plan.loaded.study.name, store, plan.documents)
+    changed: dict[tuple[str, str], int] = {}
+    for cell in plan.cells:
+        earlier = before.get(cell.place)
+        if earlier is None or earlier == cell.spec.components or run_id(earlier) not in runs:
+            continue
+        reason = reasons.of(cell.place, cell.spec.components, None)
+        changed[cell.method, reason] = changed.get((cell.method, reason), 0) + 1
+    for (method, reason), count in changed.items():
+        findings.append(f"{count} recorded runs of {method} are not those of the study as it stands: {reason}")
+    for digest in sorted({runs[cell.spec.run].record.circumstances.evidence for cell in plan.cells if cell.spec.run in runs}):
+        try:
+            for file in store.objects.get_value(digest, CodeEvidence).files:
+                store.objects.get(file.content)
+        except IntegrityError as error:
+            findings.append(error.one_line())
+    return findings
+
+
+def check_assessments(
+    plan: Plan, chosen: Sequence[Cell], runs: Mapping[str, Run], store: Store, cache: Path
+) -> list[str]:
+    """Compare what the ledger says of the repeated runs with the vault.
+
+    This tells no test value to anybody and so counts as no assessment. It finds a ledger that was
+    rewritten with its whole chain.
+    """
+    if plan.loaded.study.protocol.assessment == "none":
+        return []
+    try:
+        entries = {entry.seal: entry for entry in Ledger(store.folder).entries()}
+    except IntegrityError:
+        return []  # `check_ledger` has named it
+    findings, find = [], vaults(cache)
+    opened: dict[str, Answers | NoTest] = {}
+    for cell in chosen:
+        benchmark = plan.benchmarks[cell.benchmark]
+        if benchmark.card.test is None:
+            continue
+        record = runs[cell.spec.run].record
+        entry = entries.get(record.seal().digest())
+        if entry is None:
+            findings.append(f"{_name(cell)} was never assessed; assay run assesses it")
+            continue
+        if entry.values is None:
+            continue
+        if cell.benchmark not in opened:
+            opened[cell.benchmark] = find(cell.benchmark)
+        vault = opened[cell.benchmark]
+        if isinstance(vault, NoTest) or vault.answer(record.result.recommendation) != entry.values:
+            findings.append(f"the ledger is not what the vault answers for {_name(cell)}: it says {entry.values}")
+    return findings
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.method} on {cell.benchmark}, replicate {cell.replicate}"

@@ -1,0 +1,237 @@
+"""Verifies a study: intact on disk, and the same again when its runs are repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from assay.analysis.model import VerificationSummary
+from assay.execution.local import LocalWorkers
+from assay.foundation import clock
+from assay.foundation.digest import digest_value
+from assay.foundation.errors import IntegrityError, UsageError
+from assay.foundation.files import write_atomic
+from assay.records.record import Record, RunError
+from assay.records.store import Run, Store, check
+from assay.statistics.sampling import differing_bound, sentence
+from assay.studies.cell import WORKER, Answer, Setup
+from assay.studies.load import LoadedStudy
+from assay.studies.plan import Cell, Plan, make_plan
+from assay.studies.reasons import load_snapshot
+from assay.studies.run import claim_runs
+from assay.verification.compare import first_difference
+from assay.verification.integrity import check_assessments, check_ledger, check_sources
+from assay.verification.sample import Drawn, draw
+
+IDENTICAL = "identical"
+RETRIES = 2
+CONFIDENCE = 0.95
+
+
+class RunVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the repeats of one run showed; `verdict` is a word of the design's table."""
+
+    run: str
+    method: str
+    benchmark: str
+    replicate: int
+    verdict: str
+    detail: str = ""
+    same_arithmetic: bool = True
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """What `assay verify` found; format 1, in `studies/NAME/verification.json` of the store.
+
+    `plan` is the digest of the run ids that were verified: a report says so when they have changed
+    since. `findings` name what is not intact.
+    """
+
+    study: str
+    summary: VerificationSummary
+    runs: tuple[RunVerdict, ...]
+    seed: int
+    plan: str
+    arithmetic: str
+    format: int = 1
+
+    @property
+    def holds(self) -> bool:
+        """Whether every repeat was identical and everything on disk is intact."""
+        return not self.summary.findings and all(run.verdict == IDENTICAL for run in self.runs)
+
+
+def verify_study(
+    loaded: LoadedStudy,
+    store: Store,
+    cache: Path,
+    *,
+    sample: int = 30,
+    seed: int | None = None,
+    workers: int = 2,
+) -> Verification:
+    """Repeat a sample of a study's runs in fresh processes and check everything that it stands on."""
+    if sample < 1:
+        raise UsageError("a sample has at least one run", why=f"asked for {sample}", hint="--sample 30")
+    findings: list[str] = []
+    plan = make_plan(loaded, None, cache)
+    runs = store.runs(lambda error: findings.append(error.one_line()))
+    population = [cell for cell in plan.cells if cell.spec.run in runs and runs[cell.spec.run].completed]
+    findings += _missing(plan, runs, store)
+    findings += _altered(population, runs)
+    findings += check_ledger(store)
+    findings += check_sources(plan, runs, store)
+    drawn = draw([cell.spec.run for cell in population], claim_runs(plan), sample, seed)
+    chosen = [population[i] for i in drawn.all()]
+    findings += check_assessments(plan, chosen, runs, store, cache)
+    verdicts = _repeat(chosen, runs, store, cache, workers)
+    verification = Verification(
+        study=loaded.study.name,
+        summary=_summary(drawn, population, verdicts, findings),
+        runs=tuple(verdicts),
+        seed=drawn.seed,
+        plan=plan_digest(plan),
+        arithmetic=_arithmetic_note(population, runs),
+    )
+    path = store.study_folder(loaded.study.name) / "verification.json"
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(verification)))
+    return verification
+
+
+def load_verification(store: Store, name: str) -> Verification | None:
+    """Return the latest verification under a study's name, or None."""
+    path = store.study_folder(name) / "verification.json"
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Verification)
+    except msgspec.DecodeError as error:
+        raise IntegrityError("a verification cannot be read", where=str(path), why=str(error)) from None
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the digest of a plan's run ids."""
+    return digest_value(sorted(cell.spec.run for cell in plan.cells))
+
+
+def _repeat(
+    chosen: Sequence[Cell], runs: Mapping[str, Run], store: Store, cache: Path, workers: int
+) -> list[RunVerdict]:
+    """Repeat runs once; those that differ twice more, to tell an unstable run from a changed one."""
+    if not chosen:
+        return []
+    repeats = _execute(chosen, store, cache, workers)
+    verdicts = []
+    for cell, repeat in zip(chosen, repeats, strict=True):
+        record = runs[cell.spec.run].record
+        detail = _difference(record, repeat)
+        if detail is None:
+            verdicts.append(_verdict(cell, IDENTICAL, "", record, repeat))
+            continue
+        again = [_execute([cell], store, cache, 1)[0] for _ in range(RETRIES)]
+        digests = {one.result_digest if isinstance(one, Record) else one.message for one in (repeat, *again)}
+        word = "unstable" if len(digests) > 1 else "undecided"
+        matches = sum(isinstance(one, Record) and one.result_digest == record.result_digest for one in again)
+        note = f"{detail}; {matches} of {1 + RETRIES} repeats are identical with the record"
+        verdicts.append(_verdict(cell, word, note, record, repeat))
+    return verdicts
+
+
+def _execute(cells: Sequence[Cell], store: Store, cache: Path, workers: int) -> list[Record | RunError]:
+    """Run cells in fresh processes without writing to the store."""
+    found: dict[int, Record | RunError] = {}
+
+    def on_answer(number: int, message: bytes) -> None:
+        answer = msgspec.msgpack.decode(message, type=Answer)
+        assert answer.record is not None
+        found[number] = answer.record
+
+    def on_death(number: int, status: int) -> None:
+        found[number] = RunError(kind="WorkerDied", message=f"its worker process died (status {status})")
+
+    setup = Setup(store=str(store.folder.resolve()), cache=str(cache.resolve()), keep=False)
+    jobs = [msgspec.msgpack.encode(cell.spec) for cell in cells]
+    LocalWorkers(WORKER, msgspec.msgpack.encode(setup), workers=workers).run(jobs, on_answer, on_death)
+    return [found[number] for number in range(len(cells))]
+
+
+def _difference(record: Record, repeat: Record | RunError) -> str | None:
+    return repeat.message if isinstance(repeat, RunError) else first_difference(record, repeat)
+
+
+def _verdict(cell: Cell, word: str, detail: str, record: Record, repeat: Record | RunError) -> RunVerdict:
+    same = isinstance(repeat, Record) and repeat.circumstances.arithmetic == record.circumstances.arithmetic
+    return RunVerdict(
+        run=cell.spec.run,
+        method=cell.method,
+        benchmark=cell.benchmark,
+        replicate=cell.replicate,
+        verdict=word,
+        detail=detail,
+        same_arithmetic=same,
+    )
+
+
+def _summary(
+    drawn: Drawn, population: Sequence[Cell], verdicts: Sequence[RunVerdict], findings: Sequence[str]
+) -> VerificationSummary:
+    by_run = {verdict.run: verdict.verdict == IDENTICAL for verdict in verdicts}
+    random = [population[i].spec.run for i in drawn.random]
+    identical = sum(by_run[run] for run in random)
+    words = {verdict.verdict for verdict in verdicts}
+    worst = next((word for word in ("unstable", "undecided") if word in words), None)
+    total = sum(by_run.values())
+    verdict = worst or (f"identical {total}/{len(verdicts)}" if verdicts else "nothing to verify")
+    if not random:
+        text, bound = "no run is complete, so that nothing was repeated", None
+    else:
+        bound = differing_bound(identical, len(random), len(population), CONFIDENCE)
+        text = sentence(identical, len(random), len(population), CONFIDENCE)
+    return VerificationSummary(
+        verdict=verdict,
+        sentence=text,
+        sampled=len(random),
+        identical=identical,
+        population=len(population),
+        bound=bound,
+        claim_runs=len(drawn.claims),
+        when=clock.now(),
+        findings=tuple(findings),
+    )
+
+
+def _missing(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str]:
+    """Name the cells of the study that have no completed record, and why that may be."""
+    absent = [cell for cell in plan.cells if cell.spec.run not in runs]
+    failed = [cell for cell in plan.cells if cell.spec.run in runs and not runs[cell.spec.run].completed]
+    findings = []
+    if absent:
+        before = load_snapshot(store, plan.loaded.study.name)
+        planned = sum(before.get(cell.place) == cell.spec.components for cell in absent)
+        if planned:
+            findings.append(f"{planned} planned runs have no record in the store")
+        if len(absent) > planned:
+            findings.append(f"{len(absent) - planned} runs of the study as it stands were never run")
+    if failed:
+        findings.append(f"{len(failed)} runs failed")
+    return findings
+
+
+def _altered(population: Sequence[Cell], runs: Mapping[str, Run]) -> list[str]:
+    findings = []
+    for cell in population:
+        run = runs[cell.spec.run]
+        try:
+            check(run.record)
+        except IntegrityError as error:
+            findings.append(error.one_line())
+        if run.conflict:
+            findings.append(f"run {cell.spec.run[:12]} has {len(run.conflict)} unequal results: a conflict")
+    return findings
+
+
+def _arithmetic_note(population: Sequence[Cell], runs: Mapping[str, Run]) -> str:
+    kinds = {runs[cell.spec.run].record.circumstances.arithmetic for cell in population}
+    return "one arithmetic" if len(kinds) <= 1 else f"mixed: {len(kinds)} arithmetics"
