@@ -24,17 +24,13 @@ def gather_runs(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[RunDa
         run = runs.get(cell.spec.run)
         if run is None:
             continue
-        record = run.record
-        values = tests.get(record.seal().digest()) if reported and run.completed else None
-        found.append(
-            _run_data(cell.method, record, run, plan.benchmarks[cell.benchmark], values)
-        )
+        values = tests.get(run.record.seal().digest()) if reported and run.completed else None
+        found.append(_run_data(cell.method, run, values))
     return found
 
 
-def _run_data(
-    method: str, record: Record, run: Run, benchmark: TableBenchmark, tests: tuple[float, ...] | None
-) -> RunData:
+def _run_data(method: str, run: Run, tests: tuple[float, ...] | None) -> RunData:
+    record = run.record
     trajectory = record.result.trajectory
     return RunData(
         run=record.run,

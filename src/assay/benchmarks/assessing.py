@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from assay.benchmarks.catalogue import card_of, vault_file
+from assay.benchmarks.family import table_space
 from assay.foundation.digest import digest_value
-from assay.spaces.catalogue import get_space
 from assay.tasks.gate import NoTest, Vaults
 from assay.tasks.vault import Vault, open_vault
 
@@ -18,7 +18,7 @@ def vaults(cache: Path | None = None) -> Vaults:
         card = card_of(benchmark)
         if card.test is None:
             return NoTest(card.no_test_because or "its card names no test metric")
-        space = get_space(card.space)
+        space = table_space(card.space)
         return open_vault(
             vault_file(benchmark, cache),
             benchmark=benchmark,

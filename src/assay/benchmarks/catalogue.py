@@ -15,6 +15,7 @@ from assay.benchmarks.family import (
     facts,
     open_table,
     table_path,
+    table_space,
     vault_path,
     write_table,
 )
@@ -26,7 +27,6 @@ from assay.foundation.errors import AssayError, UnknownNameError
 from assay.foundation.files import exclusive
 from assay.foundation.places import cache_folder
 from assay.foundation.registry import Registry
-from assay.spaces.catalogue import get_space
 from assay.tasks.suites import SUITES
 
 FAMILIES = Registry(
@@ -81,7 +81,7 @@ def open_benchmark(name: str, cache: Path | None = None) -> TableBenchmark:
     """
     family, task = _split(name)
     file, meta = _current(family, task, cache or cache_folder())
-    return TableBenchmark(name, meta.card, get_space(meta.card.space), file, meta.signals)
+    return TableBenchmark(name, meta.card, table_space(meta.card.space), file, meta.signals)
 
 
 def import_family(name: str, cache: Path | None = None) -> list[ImportedTable]:

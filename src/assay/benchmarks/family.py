@@ -1,7 +1,11 @@
 """Families of tabular benchmarks: one importer each, one table for each task, one layout on disk.
 
+In the cache:
+
     <cache>/tables/<family>/<task>.table   open columns; the protocol card in the metadata
     <cache>/tables/<family>/<task>.vault   test columns, where there are any (see `tasks.vault`)
+
+The vault of a task is written before its table, so that no table is ever there without it.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ import numpy as np
 
 from assay.benchmarks.importers.accepted import AcceptedPackage, installed
 from assay.contracts.card import ProtocolCard
+from assay.contracts.space import Enumerable
 from assay.foundation.dense import DenseFile, open_dense, write_dense
 from assay.foundation.digest import digest_value
-from assay.foundation.errors import CorruptError
+from assay.foundation.errors import CapabilityError, CorruptError
+from assay.spaces.catalogue import get_space
 from assay.tasks.vault import write_vault
 
 TABLE_KIND = "assay-table"
@@ -36,20 +42,30 @@ class TableContent(msgspec.Struct, frozen=True, kw_only=True):
 class Family(Protocol):
     """A published collection of tables over one kind of search space.
 
+    `revision` rises when the same source gives other numbers; it is part of the identity of a run.
     `signals` maps the name of each signal to the column that holds it. `card` needs no table and
     `read` needs the package; `read` raises what `read_accepted` raises, and `CorruptError` for
     numbers that are not as the card says.
     """
 
     name: str
+    revision: int
     title: str
     package: AcceptedPackage
     tasks: tuple[str, ...]
     signals: dict[str, str]
 
-    def space(self, task: str) -> str: ...
-    def card(self, task: str) -> ProtocolCard: ...
-    def read(self, task: str) -> TableContent: ...
+    def space(self, task: str) -> str:
+        """Return the name of the search space of a task."""
+        ...
+
+    def card(self, task: str) -> ProtocolCard:
+        """Return the protocol card of a task."""
+        ...
+
+    def read(self, task: str) -> TableContent:
+        """Read the published table of a task."""
+        ...
 
 
 class FamilyFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +103,14 @@ class ImportedTable(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+def table_space(name: str) -> Enumerable[Any]:
+    """Return a search space that a table can be over; `CapabilityError` for one without an index."""
+    space = get_space(name)
+    if not isinstance(space, Enumerable):
+        raise CapabilityError(f"the search space '{name}' has no index", why="a table needs one")
+    return space
+
+
 def table_path(cache: Path, family: str, task: str) -> Path:
     """Return where the table of a task lies in the cache."""
     return cache / "tables" / family / f"{task}.table"
@@ -104,10 +128,11 @@ def write_table(family: Family, task: str, cache: Path) -> ImportedTable:
     name = f"{family.name}/{task}"
     if (content.test is None) != (card.test is None):
         raise CorruptError(f"the source of {name} and its card disagree on whether there is a test metric")
-    vault = vault_path(cache, family.name, task)
-    # The vault goes first: a table is never there without it.
     if content.test is not None and card.test is not None:
-        write_vault(vault, benchmark=name, card_digest=digest_value(card), note=card.test, column=content.test)
+        vault = vault_path(cache, family.name, task)
+        write_vault(
+            vault, benchmark=name, card_digest=digest_value(card), note=card.test, column=content.test
+        )
     meta: dict[str, Any] = msgspec.to_builtins(TableMeta(benchmark=name, card=card, signals=family.signals))
     path = table_path(cache, family.name, task)
     write_dense(path, TABLE_KIND, meta, content.columns)

@@ -57,7 +57,7 @@ class TableBenchmark:
         self.table_digest = table.arrays_digest
         self.charges_seconds = card.cost is not None and card.cost.unit == SECONDS
         self._table = table
-        self._columns = {signal.name: _open_column(table, signals, signal, space.size) for signal in card.signals}
+        self._columns = {s.name: _open_column(table, signals, s, space.size) for s in card.signals}
         self._costs = self._open_costs()
         self._whole: dict[tuple[str, str], Columns] = {}
         self._answers: dict[tuple[str, str], _Answers] = {}
@@ -78,7 +78,7 @@ class TableBenchmark:
         """Return a signal over the whole space: float64, read-only, NaN where it is missing."""
         return self._all(signal, policy).values
 
-    def extra(self, name: str) -> np.ndarray:
+    def extra_column(self, name: str) -> np.ndarray:
         """Return an open column that is no signal, such as 'latency', as it is stored."""
         if name not in self.card.extras:
             raise UnknownNameError("column", name, self.card.extras, where=self.name)
@@ -108,7 +108,15 @@ class TableBenchmark:
         key = (signal, policy or self.default_policy)
         if key not in self._answers:
             self._answers[key] = _Answers(self.name, self.space, self._all(*key), key[1])
-        return self._answers[key].__getitem__
+        answers = self._answers[key]
+
+        def evaluate(arch: Hashable) -> Outcome:
+            try:
+                return answers[arch]
+            except TypeError:  # not hashable
+                raise answers.foreign(arch) from None
+
+        return evaluate
 
     def best(self, signal: str, policy: str | None = None) -> float:
         """Return the best value of a signal in the space, in the card's unit."""
@@ -166,16 +174,21 @@ class _Answers(dict[Hashable, Outcome]):
 
     def __missing__(self, arch: Hashable) -> Outcome:
         if not self._space.contains(arch):
-            raise UsageError(f"{arch!r} is not an architecture of {self._space.name}", where=self._name)
+            raise self.foreign(arch)
         index = self._space.index(arch)
         value, score, cost, status = (column[index] for column in self._columns)
         outcome: Outcome
         if status == Status.OK.value:
             outcome = Evaluation(value, score, cost)
         else:
-            outcome = Failure(Status(status), f"{self._name} has no value under the policy '{self._policy}'", cost)
+            reason = f"{self._name} has no value under the policy '{self._policy}'"
+            outcome = Failure(Status(status), reason, cost)
         self[arch] = outcome
         return outcome
+
+    def foreign(self, arch: object) -> UsageError:
+        """Return the error for what is not an architecture of the space."""
+        return UsageError(f"{arch!r} is not an architecture of {self._space.name}", where=self._name)
 
 
 def _open_column(table: DenseFile, names: dict[str, str], signal: Signal, size: int) -> np.ndarray:

@@ -20,7 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-tables = typer.Typer(help="Import and list tables of published results.", no_args_is_help=True, rich_markup_mode=None)
+tables = typer.Typer(
+    help="Import and list tables of published results.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(tables, name="table")
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (TOML).")]
@@ -54,7 +56,9 @@ def run(
     study: StudyFile,
     store: StoreOption = None,
     workers: Workers = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, why, and its cost.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, why, and its cost.")
+    ] = False,
     rerun_on: Annotated[
         str | None, typer.Option("--rerun-on", help="'arithmetic': repeat cells of another arithmetic.")
     ] = None,
@@ -108,7 +112,9 @@ def ls(
 
 
 @app.command()
-def show(run: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = None, json: Json = False) -> None:
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = None, json: Json = False
+) -> None:
     """Show a run: its result, circumstances, and the five components."""
     from assay.cli.runs import show as body
 
@@ -142,7 +148,8 @@ def doctor(
 
 @tables.command("import")
 def table_import(
-    family: Annotated[str, typer.Argument(metavar="FAMILY", help="Such as nas-bench-graph.")], json: Json = False
+    family: Annotated[str, typer.Argument(metavar="FAMILY", help="Such as nas-bench-graph.")],
+    json: Json = False,
 ) -> None:
     """Bring a family of tables from its installed package into the cache."""
     from assay.cli.tables import import_tables as body

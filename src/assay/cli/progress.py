@@ -28,7 +28,7 @@ class StudyProgress:
     def planned(self, plan: Plan) -> None:
         """Say what stands and what is due, with the reasons."""
         self._total = len(plan.due)
-        say(f"{plan.loaded.study.name}: {len(plan.cells):,} runs, {plan.standing:,} stand, {self._total:,} due")
+        say(plan_line(plan))
         for reason, count in reasons(plan):
             say(f"  {count:,} {'run' if count == 1 else 'runs'}: {visible(reason)}")
         if self._total and sys.stderr.isatty():
@@ -51,7 +51,9 @@ class StudyProgress:
         if answer.error is not None:
             self._failed += 1
             if self._failed <= 5:
-                say(f"failed: {cell_name(due)}: {visible(answer.error.kind)}: {visible(answer.error.message)}")
+                say(
+                    f"failed: {cell_name(due)}: {visible(answer.error.kind)}: {visible(answer.error.message)}"
+                )
             if self._failed == 6:
                 say("further failures are counted; assay ls --failed lists them")
         now = clock.monotonic()
@@ -74,6 +76,12 @@ class StudyProgress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def plan_line(plan: Plan) -> str:
+    """Return a plan in one line: how many runs there are, stand, and are due."""
+    name, cells = visible(plan.loaded.study.name), len(plan.cells)
+    return f"{name}: {cells:,} runs, {plan.standing:,} stand, {len(plan.due):,} due"
 
 
 def reasons(plan: Plan) -> list[tuple[str, int]]:

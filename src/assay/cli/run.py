@@ -10,7 +10,7 @@ import msgspec
 
 from assay.capture.environment import usable_cores
 from assay.cli.output import give, give_json, say, table, visible
-from assay.cli.progress import StudyProgress, reasons
+from assay.cli.progress import StudyProgress, plan_line, reasons
 from assay.foundation.errors import UsageError, nearest
 from assay.foundation.places import cache_folder, store_folder
 from assay.records.store import Store
@@ -46,7 +46,7 @@ def run(
             loaded,
             Store(folder),
             cache_folder(),
-            workers=workers or usable_cores(),
+            workers=workers or usable_cores() or 1,
             watcher=progress,
             rerun_on_arithmetic=rerun_on is not None,
         )
@@ -113,7 +113,7 @@ def _evaluations(plan: Plan) -> int | None:
 
 
 def _show_plan(plan: Plan, store: Store | None) -> None:
-    give(f"{visible(plan.loaded.study.name)}: {len(plan.cells):,} runs, {plan.standing:,} stand, {len(plan.due):,} due")
+    give(plan_line(plan))
     groups = Counter((due.cell.method, due.cell.benchmark, due.reason) for due in plan.due)
     rows = [[method, benchmark, str(count), reason] for (method, benchmark, reason), count in groups.items()]
     if rows:
@@ -128,6 +128,5 @@ def _show_plan(plan: Plan, store: Store | None) -> None:
     if store is not None:
         differing = other_arithmetic(store) & {cell.spec.run for cell in plan.cells}
         if differing:
-            give(f"arithmetic differs: {len(differing):,} standing runs were made in another; --rerun-on arithmetic")
-
-
+            give(f"arithmetic differs: {len(differing):,} standing runs were made in another")
+            give("  --rerun-on arithmetic repeats them")

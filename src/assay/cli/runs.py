@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from assay.cli.components import component_lines
 from assay.cli.output import give, give_json, say, table, visible
 from assay.foundation.digest import short
 from assay.foundation.places import cache_folder, store_folder
-from assay.provenance.components import Hyperparameter, Provenance
 from assay.provenance.difference import difference
 from assay.records.record import Record, finite_or_none
 from assay.records.store import Run, Store
@@ -34,7 +35,9 @@ def ls(store_path: Path | None, study: Path | None, *, failed: bool, json: bool)
         names = {cell.spec.run: cell.method for cell in plan.cells}
         runs = {run: merged for run, merged in runs.items() if run in names}
     chosen = [merged for merged in runs.values() if not (failed and merged.completed)]
-    chosen.sort(key=lambda run: (run.record.benchmark, run.record.strategy, run.record.replicate, run.record.run))
+    chosen.sort(
+        key=lambda run: (run.record.benchmark, run.record.strategy, run.record.replicate, run.record.run)
+    )
     rows = [_row(run, names) for run in chosen]
     if json:
         give_json(rows)
@@ -49,7 +52,7 @@ def ls(store_path: Path | None, study: Path | None, *, failed: bool, json: bool)
 def _row(run: Run, names: dict[str, str]) -> dict[str, Any]:
     record = run.record
     values = record.result.trajectory.column("value")
-    finite = values[values == values]
+    finite = values[np.isfinite(values)]
     return {
         "run": record.run,
         "method": names.get(record.run, record.strategy),
@@ -69,7 +72,9 @@ def show(prefix: str, store_path: Path | None, *, json: bool) -> int:
     record, found = run.record, provenance_of(run.record, store)
     assessed = [entry for entry in Ledger(store.folder).entries() if entry.seal == record.seal().digest()]
     if json:
-        give_json({"run": _row(run, {}), "result": _result(record), "assessment": assessed, "provenance": found})
+        give_json(
+            {"run": _row(run, {}), "result": _result(record), "assessment": assessed, "provenance": found}
+        )
         return 0
     give(f"run {record.run}")
     give(f"  {visible(record.strategy)} on {record.benchmark}, replicate {record.replicate}")
@@ -87,8 +92,9 @@ def show(prefix: str, store_path: Path | None, *, json: bool) -> int:
     for entry in assessed:
         numbers = ", ".join(f"{value!r}" for value in entry.values or ())
         give(f"  assessed: {entry.metric} = {numbers}" if numbers else f"  not assessed: {entry.unavailable}")
-    for line in _component_lines(found, record):
+    for line in component_lines(found):
         give(line)
+    give(f"  arithmetic {record.circumstances.arithmetic}")
     return 0
 
 
@@ -110,50 +116,6 @@ def _result(record: Record) -> dict[str, Any]:
     }
 
 
-def _component_lines(found: Provenance, record: Record) -> list[str]:
-    lines = ["code"]
-    for code in found.identity.code:
-        version = f" revision {code.revision}" if code.revision is not None else ""
-        source = code.distribution or "your files"
-        lines.append(f"  {code.role}: {visible(code.name)}{version} ({source}{' ' + code.version if code.version else ''})")
-        lines += [f"    {visible(name)} {short(digest)}" for name, digest in code.files.items()]
-        lines += [f"    {name} {version}" for name, version in code.libraries.items()]
-    repository = found.evidence.repository
-    if repository is None:
-        lines.append("  repository: none")
-    else:
-        state = {True: "with uncommitted changes", False: "clean", None: "state unknown"}[repository.dirty]
-        lines.append(f"  repository: {repository.commit or 'no commit'} {state}")
-    data = found.identity.data
-    lines += ["data", f"  {data.benchmark}", f"    table {data.table}", f"    card  {data.card}"]
-    lines.append("hyperparameters")
-    lines += [_hyperparameter(one) for one in found.hyperparameters] or ["  none"]
-    seeds = found.identity.seeds
-    lines += ["seeds", f"  root {seeds.root}, replicate {seeds.replicate}, {seeds.scheme}"]
-    lines += [f"  stream {'/'.join(str(name) for name in use.path)}: {use.draws:,} draws" for use in found.streams]
-    protocol = found.identity.protocol
-    lines += [
-        "protocol",
-        f"  signal {protocol.signal} at {protocol.fidelity.text()}, seeds {protocol.policy}",
-        f"  budget {protocol.budget.text()}, {protocol.simulated_workers} simulated workers",
-    ]
-    environment, arithmetic = found.environment, found.environment.arithmetic
-    lines += [
-        "environment",
-        f"  {environment.system}, {environment.processor or 'unknown processor'}, {environment.cores} cores",
-        f"  {arithmetic.interpreter}, {len(environment.packages)} packages",
-        *[f"  {name} {version}" for name, version in arithmetic.libraries.items()],
-        f"  threads {', '.join(f'{name}={count}' for name, count in arithmetic.threads.items()) or 'unknown'}",
-        f"  arithmetic {record.circumstances.arithmetic}",
-    ]
-    return lines
-
-
-def _hyperparameter(one: Hyperparameter) -> str:
-    value = msgspec.json.encode(one.value).decode()
-    return f"  {visible(one.name)} = {visible(value)}{'  (default)' if one.default else ''}"
-
-
 def diff(first: str, second: str, store_path: Path | None, *, json: bool) -> int:
     """Show only what differs between two runs: provenance first, then the results."""
     store = _open(store_path)
@@ -173,4 +135,6 @@ def diff(first: str, second: str, store_path: Path | None, *, json: bool) -> int
 
 
 def _plain(value: Any) -> str:
+    if value is msgspec.UNSET:
+        return "(absent)"
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -20,7 +20,7 @@ def verify(
     store = Store(store_path or store_folder(), create=False)
     say("repeating runs in fresh processes")
     found = verify_study(
-        loaded, store, cache_folder(), sample=sample, seed=seed, workers=workers or usable_cores()
+        loaded, store, cache_folder(), sample=sample, seed=seed, workers=workers or usable_cores() or 1
     )
     give_json(found) if json else _show(found)
     return 0 if found.holds else 1

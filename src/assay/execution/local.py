@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import subprocess
 import sys
@@ -13,6 +14,9 @@ import msgspec
 
 from assay.execution.worker import ANSWER, receive, send
 from assay.foundation.errors import AssayError, UsageError
+
+OnAnswer = Callable[[int, bytes], None]
+OnDeath = Callable[[int, int], None]
 
 PREFETCH = 2
 MAX_DEATHS = 3
@@ -38,11 +42,12 @@ class _Worker:
         # A list of arguments and no shell: nothing in a job can become a command. A session of its
         # own: the interrupt key reaches the coordinator alone, which lets cells end whole.
         command = [sys.executable, "-m", "assay.execution.worker", function]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        )
         self.jobs = cast("BinaryIO", self.process.stdin)
         self.answers = cast("BinaryIO", self.process.stdout)
         self.given: deque[_Job] = deque()
-        self.done = 0
         self._send(setup)
 
     def give(self, job: _Job) -> None:
@@ -50,118 +55,106 @@ class _Worker:
         self._send(job.payload)
 
     def _send(self, message: bytes) -> None:
-        try:
+        # If it died, the end of its answers tells, and its jobs are given again.
+        with contextlib.suppress(BrokenPipeError):
             send(self.jobs, message)
-        except BrokenPipeError:
-            pass  # it died; the end of its answers tells, and its jobs are given again
 
     def finish(self) -> None:
         """Let it end after what it has; it seals its journal by itself."""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.jobs.close()
-        except BrokenPipeError:
-            pass
+
+    def end(self) -> int:
+        """Wait for its end and return its exit status, negative for a signal."""
+        self.finish()
+        status = self.process.wait()
+        self.answers.close()
+        return status
 
 
 class LocalWorkers:
     """Runs jobs on `workers` local processes.
 
     `function` is the 'module:name' that a worker calls with `setup`. A job whose worker dies is
-    given to another; one that has seen `MAX_DEATHS` workers die is reported to `on_death` and
-    left. With `jobs_per_worker`, a process is replaced after that many jobs.
+    given to another; one that has seen `MAX_DEATHS` workers die is reported as dead and left.
     """
 
-    def __init__(self, function: str, setup: bytes, *, workers: int, jobs_per_worker: int | None = None) -> None:
+    def __init__(self, function: str, setup: bytes, *, workers: int) -> None:
         if workers < 1:
-            raise UsageError("there must be at least one worker", why=f"asked for {workers}", hint="--workers 2")
+            raise UsageError(
+                "there must be at least one worker", why=f"asked for {workers}", hint="--workers 2"
+            )
         self._function = function
         self._setup = setup
         self._limit = workers
-        self._jobs_per_worker = jobs_per_worker
+        self._waiting: deque[_Job] = deque()
+        self._alive: list[_Worker] = []
+        self._on_answer: OnAnswer
+        self._on_death: OnDeath
 
-    def run(
-        self,
-        jobs: Sequence[bytes],
-        on_answer: Callable[[int, bytes], None],
-        on_death: Callable[[int, int], None],
-    ) -> None:
+    def run(self, jobs: Sequence[bytes], on_answer: OnAnswer, on_death: OnDeath) -> None:
         """Do all jobs, calling back in this thread as each ends, in the order of their ending.
 
         `on_answer(number, answer)`; `on_death(number, exit status)`. KeyboardInterrupt lets the
-        workers finish the job in hand, and is raised again; a second one kills them.
+        workers finish the jobs in hand, and is raised again; a second one kills them.
         """
-        waiting = deque(_Job(number, payload) for number, payload in enumerate(jobs))
-        alive: dict[int, _Worker] = {}
+        self._waiting.extend(_Job(number, payload) for number, payload in enumerate(jobs))
+        self._on_answer, self._on_death = on_answer, on_death
         with selectors.DefaultSelector() as selector:
             try:
-                while waiting or alive:
-                    self._feed(waiting, alive, selector)
+                while self._waiting or self._alive:
+                    self._feed(selector)
                     for key, _ in selector.select():
-                        self._listen(cast("_Worker", key.data), waiting, alive, selector, on_answer, on_death)
+                        self._listen(cast("_Worker", key.data), selector)
             except KeyboardInterrupt:
-                self._drain(alive, on_answer)
+                self._drain()
                 raise
             except BaseException:
-                self._kill(alive)
+                self._kill()
                 raise
 
-    def _feed(self, waiting: deque[_Job], alive: dict[int, _Worker], selector: selectors.BaseSelector) -> None:
-        while waiting and len(alive) < min(self._limit, len(waiting) + len(alive)):
+    def _feed(self, selector: selectors.BaseSelector) -> None:
+        while self._waiting and len(self._alive) < self._limit:
             worker = _Worker(self._function, self._setup)
-            alive[worker.answers.fileno()] = worker
+            self._alive.append(worker)
             selector.register(worker.answers, selectors.EVENT_READ, worker)
-            if waiting:
-                worker.give(waiting.popleft())
-        for worker in alive.values():
-            room = PREFETCH if self._jobs_per_worker is None else self._jobs_per_worker - worker.done
-            while waiting and len(worker.given) < min(PREFETCH, room):
-                worker.give(waiting.popleft())
-            spent = self._jobs_per_worker is not None and worker.done >= self._jobs_per_worker
-            if not worker.given and (not waiting or spent):
+            worker.give(self._waiting.popleft())
+        for worker in self._alive:
+            while self._waiting and len(worker.given) < PREFETCH:
+                worker.give(self._waiting.popleft())
+            if not worker.given:
                 worker.finish()
 
-    def _listen(
-        self,
-        worker: _Worker,
-        waiting: deque[_Job],
-        alive: dict[int, _Worker],
-        selector: selectors.BaseSelector,
-        on_answer: Callable[[int, bytes], None],
-        on_death: Callable[[int, int], None],
-    ) -> None:
+    def _listen(self, worker: _Worker, selector: selectors.BaseSelector) -> None:
         message = receive(worker.answers)
         if message is not None and message[:1] == ANSWER:
-            worker.done += 1
-            on_answer(worker.given.popleft().number, message[1:])
+            self._on_answer(worker.given.popleft().number, message[1:])
             return
         if message is not None:
             raise WorkerRefusalError(message[1:].decode())
         selector.unregister(worker.answers)
-        del alive[worker.answers.fileno()]
-        status = worker.process.wait()
-        worker.answers.close()
+        self._alive.remove(worker)
+        status = worker.end()
         if worker.given:
             worker.given[0].deaths += 1
             if worker.given[0].deaths >= MAX_DEATHS:
-                on_death(worker.given.popleft().number, status)
-            waiting.extendleft(reversed(worker.given))
+                self._on_death(worker.given.popleft().number, status)
+            self._waiting.extendleft(reversed(worker.given))
 
-    @staticmethod
-    def _drain(alive: dict[int, _Worker], on_answer: Callable[[int, bytes], None]) -> None:
-        """Stop handing out; take the answers to what is being done, so that it counts."""
+    def _drain(self) -> None:
+        """Hand out no more; take the answers to what is being done, so that it counts."""
         try:
-            for worker in alive.values():
+            for worker in self._alive:
                 worker.finish()
-            for worker in alive.values():
+            for worker in self._alive:
                 while (message := receive(worker.answers)) is not None:
                     if message[:1] == ANSWER and worker.given:
-                        on_answer(worker.given.popleft().number, message[1:])
-                worker.process.wait()
+                        self._on_answer(worker.given.popleft().number, message[1:])
+                worker.end()
         except KeyboardInterrupt:
-            LocalWorkers._kill(alive)
+            self._kill()
 
-    @staticmethod
-    def _kill(alive: dict[int, _Worker]) -> None:
-        for worker in alive.values():
+    def _kill(self) -> None:
+        for worker in self._alive:
             worker.process.kill()
-            worker.process.wait()
+            worker.end()

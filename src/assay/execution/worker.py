@@ -9,6 +9,7 @@ standard error, for standard output carries the answers.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
@@ -26,8 +27,13 @@ REFUSAL = b"r"
 class Worker(Protocol):
     """What a job function returns: it does jobs one by one, and is closed at the end."""
 
-    def do(self, job: bytes) -> bytes: ...
-    def close(self) -> None: ...
+    def do(self, job: bytes) -> bytes:
+        """Do one job and return the answer."""
+        ...
+
+    def close(self) -> None:
+        """End the work, before the process ends."""
+        ...
 
 
 def send(pipe: BinaryIO, message: bytes) -> None:
@@ -86,10 +92,9 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    try:
+    # A broken pipe means that the coordinator died; what was finished is in the journal.
+    with contextlib.suppress(BrokenPipeError):
         serve(sys.argv[1], jobs, answers)
-    except BrokenPipeError:
-        pass  # the coordinator died; what was finished is in the journal
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def open_dense(path: Path, kind: str) -> DenseFile:
     try:
         header = msgspec.json.decode(text, type=Header)
     except msgspec.DecodeError as error:
-        raise CorruptError("the header is not what this format prescribes", where=str(path), why=str(error)) from None
+        raise CorruptError("the header is not one of this format", where=str(path), why=str(error)) from None
     if header.kind != kind:
         raise UsageError(f"this is a file of kind '{header.kind}', not '{kind}'", where=str(path))
     arrays: dict[str, np.ndarray] = {}
@@ -138,7 +138,11 @@ def _little(name: str, axes: Sequence[str], values: np.ndarray) -> np.ndarray:
 
 
 def _layout(
-    kind: str, meta: dict[str, Any], arrays: dict[str, np.ndarray], axes: dict[str, tuple[str, ...]], start: int
+    kind: str,
+    meta: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    axes: dict[str, tuple[str, ...]],
+    start: int,
 ) -> Header:
     """Return the header when the first array lies at `start`."""
     placed = []
@@ -185,7 +189,7 @@ def _map(path: Path) -> mmap.mmap:
         with open(path, "rb") as file:
             found = file.seek(0, 2)
             if found < _PREAMBLE.size:
-                raise _truncated(path, found, expected=_PREAMBLE.size, least=True)
+                raise _truncated(path, found, expected=_PREAMBLE.size)
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise StoreError("cannot read the file", where=str(path), why=error.strerror or str(error)) from error
@@ -196,7 +200,9 @@ def _read_preamble(path: Path, data: mmap.mmap) -> tuple[int, bytes]:
     magic, version, size, length, header_crc, own_crc = _PREAMBLE.unpack_from(data)
     if magic != MAGIC:
         raise CorruptError(
-            "this is not a dense file of Assay", where=str(path), why=f"it begins with {magic!r}, not {MAGIC!r}"
+            "this is not a dense file of Assay",
+            where=str(path),
+            why=f"it begins with {magic!r}, not {MAGIC!r}",
         )
     if zlib.crc32(data[:_SEALED]) != own_crc:
         raise CorruptError("the preamble is damaged", where=str(path), why="its checksum does not match")
@@ -238,12 +244,14 @@ def _open_array(path: Path, data: mmap.mmap, array: ArrayHeader, end: int) -> np
         raise CorruptError(f"the padding before array '{array.name}' is damaged", where=str(path))
     values = np.frombuffer(data, dtype=dtype, count=size, offset=array.offset).reshape(array.shape)
     if _digest(values) != array.digest:
-        raise CorruptError(f"array '{array.name}' is damaged", where=str(path), why="its digest does not match")
+        raise CorruptError(
+            f"array '{array.name}' is damaged", where=str(path), why="its digest does not match"
+        )
     return values
 
 
-def _truncated(path: Path, found: int, expected: int, least: bool = False) -> TruncatedError:
-    bound = "at least " if least else ""
+def _truncated(path: Path, found: int, expected: int) -> TruncatedError:
+    bound = "at least " if expected == _PREAMBLE.size else ""
     return TruncatedError(
         "the file was cut short", where=str(path), why=f"{bound}{expected:,} bytes expected, {found:,} found"
     )

@@ -22,6 +22,7 @@ import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import msgspec
 from blake3 import blake3
@@ -108,7 +109,7 @@ class Journal:
         """Let go of the file without sealing it."""
         os.close(self._handle)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
@@ -138,7 +139,9 @@ def read(path: Path) -> Iterator[bytes]:
         if kind == RECORD:
             yield payload
     if sealed:
-        raise TruncatedError("a sealed journal is cut short", where=str(path), why=f"no seal after {count} records")
+        raise TruncatedError(
+            "a sealed journal is cut short", where=str(path), why=f"no seal after {count} records"
+        )
 
 
 def adopt(folder: Path) -> list[Path]:
@@ -197,12 +200,10 @@ def _seal(path: Path, handle: int) -> Path:
 def _frames(path: Path, data: bytes, *, sealed: bool) -> Iterator[tuple[int, int, int, bytes]]:
     offset = _header_end(path, data)
     while offset < len(data):
-        torn = len(data) - offset < _FRAME.size
-        if not torn:
-            length, crc, kind = _FRAME.unpack_from(data, offset)
-            end = offset + _FRAME.size + length
-            torn = end > len(data)
-        if torn:
+        head = data[offset : offset + _FRAME.size].ljust(_FRAME.size, b"\xff")
+        length, crc, kind = _FRAME.unpack(head)
+        end = offset + _FRAME.size + length
+        if end > len(data):
             if sealed:
                 raise TruncatedError("a sealed journal is cut short", where=f"{path}, byte {offset}")
             return
@@ -220,9 +221,13 @@ def _frames(path: Path, data: bytes, *, sealed: bool) -> Iterator[tuple[int, int
 def _check_seal(path: Path, data: bytes, offset: int, payload: bytes) -> None:
     last = msgspec.msgpack.decode(payload, type=SealFrame)
     if blake3(memoryview(data)[:offset]).hexdigest() != last.digest:
-        raise CorruptError("a sealed journal was changed", where=str(path), why="its digest does not match its seal")
+        raise CorruptError(
+            "a sealed journal was changed", where=str(path), why="its digest does not match its seal"
+        )
     if offset + _FRAME.size + len(payload) != len(data):
-        raise CorruptError("a sealed journal was changed", where=str(path), why="there are bytes after its seal")
+        raise CorruptError(
+            "a sealed journal was changed", where=str(path), why="there are bytes after its seal"
+        )
 
 
 def _header_end(path: Path, data: bytes) -> int:
@@ -238,9 +243,11 @@ def _header_end(path: Path, data: bytes) -> int:
             why=f"it has version {version}, this Assay reads up to {VERSION}",
             hint="upgrade Assay",
         )
-    end = _HEAD.size + length
+    end: int = _HEAD.size + length
     if len(data) < end:
         raise TruncatedError("a journal is cut short", where=str(path), why="its header is not whole")
     if zlib.crc32(data[_HEAD.size : end]) != crc:
-        raise CorruptError("a journal was changed", where=str(path), why="its header does not match its checksum")
+        raise CorruptError(
+            "a journal was changed", where=str(path), why="its header does not match its checksum"
+        )
     return end

@@ -58,9 +58,9 @@ class Store:
         self.journals = folder / "journals"
         self.ledger = folder / "ledger"
         self.objects = Objects(folder / "objects")
-        self._open(create)
+        self._open(create=create)
 
-    def _open(self, create: bool) -> None:
+    def _open(self, *, create: bool) -> None:
         marker = self.folder / "format.json"
         if not marker.exists():
             if not create:
@@ -73,7 +73,9 @@ class Store:
         try:
             found = msgspec.json.decode(marker.read_bytes(), type=StoreFormat)
         except msgspec.DecodeError as error:
-            raise CorruptError("the marker of a store was changed", where=str(marker), why=str(error)) from None
+            raise CorruptError(
+                "the marker of a store was changed", where=str(marker), why=str(error)
+            ) from None
         if found.format != "assay-store":
             raise StoreError("not a store of Assay", where=str(marker), why=f"it says '{found.format}'")
         if found.version > VERSION:
@@ -118,7 +120,9 @@ class Store:
         """Return the run whose id starts with `prefix`."""
         matching = {run: merged for run, merged in self.runs().items() if run.startswith(prefix.lower())}
         if not matching:
-            raise UsageError(f"no run starts with '{prefix}'", where=str(self.folder), hint="assay ls lists the runs")
+            raise UsageError(
+                f"no run starts with '{prefix}'", where=str(self.folder), hint="assay ls lists the runs"
+            )
         if len(matching) > 1:
             raise UsageError(
                 f"{len(matching)} runs start with '{prefix}'",
@@ -156,7 +160,7 @@ def check(record: Record) -> None:
     if record.result.digest() != record.result_digest:
         raise IntegrityError(
             "a record was changed after it was written",
-            where=f"run {record.run[:12]} ({record.strategy} on {record.benchmark}, replicate {record.replicate})",
+            where=f"run {record.run[:12]}, {record.strategy} on {record.benchmark}",
             why="the digest of its result does not match its content",
         )
 

@@ -127,18 +127,20 @@ def _annotation(cls: StrategyFactory, parameter: inspect.Parameter) -> Any:
     Each is evaluated on its own: those of the problem and the stream may name what is imported for
     the type checker alone.
     """
-    if not isinstance(parameter.annotation, str):
-        return parameter.annotation
-    function = inspect.unwrap(typing.cast(Any, cls).__init__)
+    annotation = parameter.annotation
+    scope = getattr(inspect.unwrap(typing.cast(Any, cls).__init__), "__globals__", {})
     try:
-        # The text of the strategy's own module, which runs as code anyway.
-        return eval(parameter.annotation, getattr(function, "__globals__", {}))  # noqa: S307
+        for _ in range(2):  # under the future import, an annotation in quotes is text twice over
+            if isinstance(annotation, str):
+                # The text of the strategy's own module, which runs as code anyway.
+                annotation = eval(annotation, scope)  # noqa: S307
     except (NameError, AttributeError, SyntaxError, TypeError) as error:
         raise _contract(
             cls,
             f"the annotation of '{parameter.name}', {parameter.annotation}, cannot be evaluated: {error}",
             "annotate hyperparameters with plain types, such as int, float, bool, str or list[int]",
         ) from None
+    return annotation
 
 
 def _convert(cls: StrategyFactory, name: str, annotation: Any, value: Any, where: str) -> Any:
@@ -153,12 +155,14 @@ def _convert(cls: StrategyFactory, name: str, annotation: Any, value: Any, where
         )
     try:
         converted = msgspec.convert(value, annotation, strict=True)
-    except (msgspec.ValidationError, TypeError) as error:
+    except msgspec.ValidationError as error:
         raise UsageError(
             f"the hyperparameter '{name}' of {cls.name} has the wrong type",
             where=key,
             why=f"expected {_type_name(annotation)}, got {_shown(value)} ({error})",
         ) from None
+    except TypeError:  # what msgspec says of an annotation that is no type of data
+        converted = ...
     if not _is_plain(converted):
         raise _contract(
             cls,

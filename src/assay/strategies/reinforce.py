@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
+from math import exp, fsum, sqrt
 from typing import ClassVar, cast
 
 from assay.contracts.evaluation import Outcome, Request
@@ -108,8 +108,8 @@ class Reinforce:
         self._decay1 *= _BETA1
         self._decay2 *= _BETA2
         rate = self._learning_rate / (1 - self._decay1)
-        root = 1 / math.sqrt(1 - self._decay2)
-        sqrt, keep1, keep2 = math.sqrt, 1 - _BETA1, 1 - _BETA2
+        root = 1 / sqrt(1 - self._decay2)
+        keep1, keep2 = 1 - _BETA1, 1 - _BETA2
         for row, choice, logits, first, second in zip(
             policy, choices, self._logits, self._first, self._second, strict=True
         ):
@@ -124,8 +124,8 @@ class Reinforce:
 def _softmax(logits: list[float]) -> list[float]:
     """Return the probabilities of one factor's choices."""
     top = max(logits)
-    weights = [math.exp(logit - top) for logit in logits]
-    total = sum(weights)
+    weights = [exp(logit - top) for logit in logits]
+    total = fsum(weights)  # exactly rounded; what `sum` does with floats depends on the interpreter
     return [weight / total for weight in weights]
 
 

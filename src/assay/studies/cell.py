@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 from collections.abc import Callable
@@ -12,7 +13,6 @@ import msgspec
 
 from assay.benchmarks.catalogue import open_benchmark
 from assay.benchmarks.tabular import TableBenchmark
-from assay.capture.arithmetic import arithmetic
 from assay.capture.code import code_identity, command_identity, load_component
 from assay.capture.environment import environment
 from assay.capture.secrets import scrub
@@ -21,6 +21,7 @@ from assay.foundation import clock
 from assay.foundation.digest import digest_value
 from assay.foundation.errors import AssayError, CodeError
 from assay.foundation.seeding import SeedTree
+from assay.provenance.components import CodeIdentity
 from assay.records.journal import Journal
 from assay.records.record import (
     COMPLETED,
@@ -32,11 +33,11 @@ from assay.records.record import (
     RunError,
 )
 from assay.records.store import Store
+from assay.strategies.catalogue import STRATEGIES, make
 from assay.studies.command import run_command
 from assay.studies.drive import drive, recommendation
 from assay.studies.meter import Meter
 from assay.studies.session import BudgetSpent, Session
-from assay.strategies.catalogue import STRATEGIES, make
 
 WORKER = "assay.studies.cell:CellWorker"
 
@@ -144,10 +145,11 @@ class CellWorker:
             crossing=benchmark.card.crossing,
             seconds=benchmark.charges_seconds,
         )
-        error, thinking, recommended = None, 0.0, ()
+        error: RunError | None = None
+        thinking, recommended = 0.0, tuple[str, ...]()
         try:
             thinking, recommended = _search(spec, entry, benchmark, meter, tree)
-        except Exception as raised:  # user code may raise anything; its cell is a record all the same
+        except Exception as raised:  # noqa: BLE001  user code may raise anything; its cell is a record
             error = run_error(raised, Path(spec.door.folder))
         result = Result(
             status=FAILED if error else COMPLETED,
@@ -191,7 +193,7 @@ class CellWorker:
             if door.kind == "command":
                 identity = command_identity(door.command, door.files, Path(door.folder))
             else:
-                identity = code_identity("strategy", door.target, Path(door.folder))
+                identity = method_identity(door.kind, door.target, Path(door.folder))
             if digest_value(identity) != door.code:
                 raise CodeError(
                     f"the code of '{door.target}' changed while the study ran",
@@ -208,6 +210,12 @@ def open_door(door: Door) -> Any:
     if door.kind == "strategy" and ":" not in door.target:
         return STRATEGIES.find(door.target).load()
     return load_component(door.target, Path(door.folder)).value
+
+
+def method_identity(kind: str, target: str, folder: Path) -> CodeIdentity:
+    """Return the identity of a strategy or loop: of a registered name, or of 'file.py:Name'."""
+    registered = kind == "strategy" and ":" not in target
+    return code_identity("strategy", STRATEGIES.find(target) if registered else target, folder)
 
 
 def _search(
@@ -244,10 +252,8 @@ def _search(
 
 
 def _loop(function: Callable[..., object], session: Session, hyperparameters: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(BudgetSpent):  # the usual way for a loop to end
         function(session, **hyperparameters)
-    except BudgetSpent:
-        pass  # the usual way for a loop to end
 
 
 def make_record(spec: CellSpec, result: Result, circumstances: Circumstances) -> Record:
@@ -278,4 +284,3 @@ def run_error(raised: BaseException, folder: Path) -> RunError:
 def run_id(components: ComponentDigests) -> str:
     """Return the identity of a run: the digest of the digests of its five parts, scheme 1."""
     return digest_value({"scheme": 1, **msgspec.to_builtins(components)})
-

@@ -17,6 +17,7 @@ through. `size` and `factors` are given where the space has them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import subprocess
@@ -41,7 +42,12 @@ def run_command(
     try:
         # A list of arguments, no shell: what stands in a study file is never interpreted.
         process = subprocess.Popen(
-            list(command), cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            list(command),
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
     except OSError as error:
         raise CodeError(
@@ -66,7 +72,9 @@ def run_command(
         )
 
 
-def _problem(session: Session, facts: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+def _problem(
+    session: Session, facts: Mapping[str, Any], hyperparameters: Mapping[str, Any]
+) -> dict[str, Any]:
     space = session.space
     problem = {**facts, "space": space.name, "seed": session.seed, "hyperparameters": dict(hyperparameters)}
     if isinstance(space, Enumerable):
@@ -99,18 +107,14 @@ def _answer(session: Session, line: str) -> dict[str, Any] | None:
 
 
 def _send(pipe: IO[str], message: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # it ended; its exit status tells how
         pipe.write(json.dumps(message, allow_nan=False) + "\n")
         pipe.flush()
-    except BrokenPipeError:
-        pass  # it ended; its exit status tells how
 
 
 def _end(process: subprocess.Popen[str], answers: IO[str], lines: IO[str]) -> int:
-    try:
+    with contextlib.suppress(BrokenPipeError):
         answers.close()
-    except BrokenPipeError:
-        pass
     lines.close()
     try:
         return process.wait(timeout=10)

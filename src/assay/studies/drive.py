@@ -7,8 +7,8 @@ are told in the order of their ids, so that nothing depends on how fast a proces
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, cast
 
 from assay.contracts.evaluation import DONE, WAIT, Evaluate, Outcome, Work
 from assay.contracts.problem import Strategy
@@ -53,7 +53,7 @@ def recommendation(strategy: Strategy, meter: Meter) -> tuple[str, ...]:
     several = isinstance(recommended, list | set | frozenset) or (
         isinstance(recommended, Sequence) and not meter.space.contains(recommended)
     )
-    archs: list[Any] = list(recommended) if several else [recommended]  # type: ignore[arg-type]
+    archs: list[Any] = list(cast("Iterable[Any]", recommended)) if several else [recommended]
     for arch in archs:
         if not meter.space.contains(arch):
             raise CodeError(

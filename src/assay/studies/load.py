@@ -90,7 +90,9 @@ class _Reader:
         study = self._convert(head, Study, ())
         typed = {name: self._convert(table, Method, ("methods", name)) for name, table in methods.items()}
         if not isinstance(claims, list):
-            raise self._error("expected a list of tables", ("claims",), hint="write [[claims]] above each claim")
+            raise self._error(
+                "expected a list of tables", ("claims",), hint="write [[claims]] above each claim"
+            )
         listed = tuple(self._convert(table, Claim, ("claims", i)) for i, table in enumerate(claims))
         study = msgspec.structs.replace(study, methods=typed, claims=listed)
         loaded = LoadedStudy(study=study, folder=self.path.parent.resolve(), path=self.path, text=self.text)
@@ -108,13 +110,17 @@ class _Reader:
         except msgspec.ValidationError as error:
             match = _AT.match(str(error))
             what, path = (match["what"], match["path"] or "") if match else (str(error), "")
-            steps = tuple(name or (int(index) if index != "..." else index) for name, index in _STEP.findall(path))
+            steps = tuple(
+                name or (int(index) if index != "..." else index) for name, index in _STEP.findall(path)
+            )
             unknown = _UNKNOWN.search(what)
             if unknown:
                 near = nearest(unknown["name"], _fields(kind, steps))
                 known = ", ".join(sorted(_fields(kind, steps)))
                 hint = f"did you mean '{near}'?" if near else f"known keys: {known}"
-                raise self._error(f"unknown key '{unknown['name']}'", (*key, *steps, unknown["name"]), hint) from None
+                raise self._error(
+                    f"unknown key '{unknown['name']}'", (*key, *steps, unknown["name"]), hint
+                ) from None
             raise self._error(what[:1].lower() + what[1:].replace("`", "'"), (*key, *steps)) from None
 
     def _error(self, what: str, key: KeyPath, hint: str | None = None) -> StudyError:
@@ -184,7 +190,11 @@ def _check_budget(loaded: LoadedStudy) -> None:
 def _check_methods(loaded: LoadedStudy) -> None:
     study, refuse = loaded.study, _refuse(loaded)
     if not study.methods:
-        raise refuse("a study needs at least one method", "methods", hint='[methods.random]  strategy = "random-search"')
+        raise refuse(
+            "a study needs at least one method",
+            "methods",
+            hint='[methods.random]  strategy = "random-search"',
+        )
     for name, method in study.methods.items():
         doors = [door for door in ("strategy", "loop", "command") if getattr(method, door) is not None]
         if len(doors) != 1:

@@ -11,32 +11,19 @@ import msgspec
 
 from assay.benchmarks.catalogue import FAMILIES
 from assay.benchmarks.tabular import TableBenchmark
-from assay.capture.code import code_identity, command_identity, evidence
-from assay.foundation.digest import canonical_bytes, digest_value
+from assay.capture.code import code_identity
+from assay.foundation.digest import digest_value
 from assay.provenance.components import CodeIdentity, DataIdentity, ProtocolIdentity, SeedIdentity
 from assay.records.record import ComponentDigests
 from assay.records.store import Store
 from assay.spaces.catalogue import SPACES
-from assay.strategies.catalogue import STRATEGIES, check_capabilities, resolve
-from assay.studies.cell import CellSpec, Door, open_door, run_id
+from assay.studies.cell import CellSpec, run_id
 from assay.studies.load import LoadedStudy
+from assay.studies.methods import MethodPlan, plan_methods
 from assay.studies.reasons import Reasons
 from assay.studies.requirements import open_benchmarks
-from assay.studies.study import Method
 
 DRIVER = CodeIdentity(role="driver", name="event-queue", revision=1, distribution="assay")
-
-
-class MethodPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A method ready to run: how it is started, its code, and its resolved hyperparameters."""
-
-    name: str
-    label: str
-    door: Door
-    identity: CodeIdentity
-    hyperparameters: dict[str, Any]
-    defaults: frozenset[str]
-    evidence: str
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +69,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.cells) - len(self.due)
 
 
-def make_plan(loaded: LoadedStudy, store: Store | None, cache: Path, *, rerun: frozenset[str] = frozenset()) -> Plan:
+def make_plan(
+    loaded: LoadedStudy, store: Store | None, cache: Path, *, rerun: frozenset[str] = frozenset()
+) -> Plan:
     """Plan a study against what the store holds; refuses what a benchmark's card lacks.
 
     `rerun` names runs that are due even though they stand, such as those of another arithmetic.
     """
     benchmarks = open_benchmarks(loaded, cache)
-    methods, blobs = _methods(loaded, benchmarks)
+    methods, blobs = plan_methods(loaded, benchmarks)
     cells, documents = _cells(loaded, methods, benchmarks)
     runs = store.runs() if store else {}
     reasons = Reasons(loaded.study.name, store, documents)
@@ -116,59 +105,6 @@ def make_plan(loaded: LoadedStudy, store: Store | None, cache: Path, *, rerun: f
         documents=documents,
         blobs=blobs,
     )
-
-
-def _methods(
-    loaded: LoadedStudy, benchmarks: Mapping[str, TableBenchmark]
-) -> tuple[tuple[MethodPlan, ...], dict[str, bytes]]:
-    plans, blobs = [], {}
-    for name, method in loaded.study.methods.items():
-        plan, contents = _method(loaded, name, method, benchmarks)
-        plans.append(plan)
-        blobs.update(contents)
-    return tuple(plans), blobs
-
-
-def _method(
-    loaded: LoadedStudy, name: str, method: Method, benchmarks: Mapping[str, TableBenchmark]
-) -> tuple[MethodPlan, dict[str, bytes]]:
-    if method.command is not None:
-        identity = command_identity(method.command, method.files, loaded.folder)
-        resolved, defaults = dict(method.hyperparameters), frozenset[str]()
-        kind, target = "command", identity.name
-    else:
-        kind = "strategy" if method.strategy is not None else "loop"
-        target = method.strategy or method.loop or ""
-        if kind == "strategy" and ":" not in target:
-            STRATEGIES.find(target)
-        identity = code_identity("strategy", target, loaded.folder)
-    door = Door(
-        kind=kind,
-        target=target,
-        folder=str(loaded.folder),
-        command=method.command or (),
-        files=method.files,
-        code=digest_value(identity),
-    )
-    if kind != "command":
-        entry = open_door(door)
-        where = loaded.where("methods", name, "hyperparameters")
-        resolved, defaults = resolve(entry, method.hyperparameters, where)
-        if kind == "strategy":
-            for benchmark in benchmarks.values():
-                check_capabilities(entry, benchmark.space)
-    shown, contents = evidence(identity, loaded.folder)
-    digest = digest_value(shown)
-    plan = MethodPlan(
-        name=name,
-        label=method.label or name,
-        door=door,
-        identity=identity,
-        hyperparameters=resolved,
-        defaults=defaults,
-        evidence=digest,
-    )
-    return plan, {**contents, digest: canonical_bytes(shown)}
 
 
 def _cells(
@@ -239,6 +175,6 @@ def protocol_identity(loaded: LoadedStudy, benchmark: TableBenchmark) -> Protoco
 
 def shared_identities(benchmark: TableBenchmark) -> tuple[CodeIdentity, ...]:
     """Return the code that every method shares on a benchmark: space, benchmark, driver."""
-    space = code_identity("space", SPACES.find(benchmark.space.name).name, Path())
-    family = code_identity("benchmark", FAMILIES.find(benchmark.name.split("/")[0]).name, Path())
+    space = code_identity("space", SPACES.find(benchmark.space.name), Path())
+    family = code_identity("benchmark", FAMILIES.find(benchmark.name.split("/")[0]), Path())
     return space, family, DRIVER

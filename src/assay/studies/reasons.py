@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -92,11 +92,9 @@ class Reasons:
             return self._change(earlier, components)
         if not self._before:
             return "new"
-        if place[0] not in self._methods:
-            return "new method"
-        if place[1] not in self._benchmarks:
-            return "new benchmark"
-        return "new replicate"
+        method, benchmark, _ = place
+        known = (method in self._methods, benchmark in self._benchmarks)
+        return {(True, True): "new replicate", (True, False): "new benchmark"}.get(known, "new method")
 
     def extends(self, place: Place, components: ComponentDigests) -> ComponentDigests | None:
         """Return the earlier cell that this one continues with a longer budget, if it does."""
@@ -116,9 +114,8 @@ class Reasons:
         # method share one answer.
         key = (_without_seeds(old), _without_seeds(new)) if old.seeds == new.seeds else (old, new)
         if key not in self._changes:
-            assert self._store is not None
             try:
-                before = identity_from(old, self._store)
+                before = identity_from(old, cast("Store", self._store))  # there is a plan from before
             except IntegrityError:
                 return "the identity changed; what it was is not in the store"
             self._changes[key] = explain_identity_change(before, self._identity(new))
@@ -149,4 +146,3 @@ def _is_longer(before: ProtocolIdentity, after: ProtocolIdentity) -> bool:
 
 def _without_seeds(components: ComponentDigests) -> ComponentDigests:
     return msgspec.structs.replace(components, seeds="")
-

@@ -34,9 +34,17 @@ from assay.tasks.ledger import Ledger
 class Watcher(Protocol):
     """Is told how a study goes on; every method may do nothing."""
 
-    def planned(self, plan: Plan) -> None: ...
-    def finished(self, due: Due, answer: Answer) -> None: ...
-    def assessing(self, seals: int) -> None: ...
+    def planned(self, plan: Plan) -> None:
+        """Hear the plan before anything runs."""
+        ...
+
+    def finished(self, due: Due, answer: Answer) -> None:
+        """Hear that a cell ended."""
+        ...
+
+    def assessing(self, seals: int) -> None:
+        """Hear that sealed searches go through the test gate."""
+        ...
 
 
 class Silent:
@@ -131,7 +139,9 @@ def assess(plan: Plan, runs: Mapping[str, Run], store: Store, cache: Path, watch
     seals = [
         runs[cell.spec.run].record.seal()
         for cell in plan.cells
-        if cell.spec.run in runs and runs[cell.spec.run].completed and plan.benchmarks[cell.benchmark].card.test
+        if cell.spec.run in runs
+        and runs[cell.spec.run].completed
+        and plan.benchmarks[cell.benchmark].card.test
     ]
     ledger = Ledger(store.folder)
     known = {entry.seal for entry in ledger.entries()}

@@ -2,17 +2,19 @@
 
 `family` is what ranks average first, so it joins tasks whose numbers move together: one kind of
 graph from one kind of source, or one collection of images. CIFAR-10 and CIFAR-100 are both drawn
-from the 80 million tiny images (Krizhevsky 2009, section 3) and are one family; ImageNet16-120 is
-drawn from ImageNet and is another. ogbn-arxiv is a citation graph and stands in that family, but
-its lineage is the Microsoft Academic Graph, which the two coauthor graphs share: suites that must
-be disjoint by lineage may not separate them.
+from the 80 million tiny images and are one family; ImageNet16-120 is drawn from ImageNet and is
+another. ogbn-arxiv is a citation graph and stands in that family, but its lineage is the Microsoft
+Academic Graph, which the two coauthor graphs share: suites that must be disjoint by lineage may
+not separate them.
 
 Read at the source: metric, classes, nodes and split of ogbn-arxiv and ogbn-proteins
 (snap-stanford/ogb 04bc6dd, ogb/nodeproppred/master.csv); splits of the image tasks (Dong and Yang,
 ICLR 2020, section 2.2); the metrics of all graph tasks (the training code of NAS-Bench-Graph's
-authors: the evaluator of OGB for ogbn-proteins, the share of correct nodes elsewhere). Lineages of
-the coauthor, co-purchase and protein graphs are `unverified`: from Shchur et al. 2018 and Hu et
-al. 2020 as commonly cited. Where `split` is None, the sources that were read do not state it.
+authors: the evaluator of OGB for ogbn-proteins, the share of correct nodes elsewhere). The lineage
+of ogbn-arxiv is from OGB's description as others repeat it. `unverified`, as commonly cited: the
+lineages of the coauthor and co-purchase graphs (Shchur et al. 2018), of the protein graph (Hu et
+al. 2020) and of the CIFAR images (Krizhevsky 2009). Where `split` is None, the sources that were
+read do not state it.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ _GRAPHS = "nas-bench-graph-1.4.0"
 _CELLS = "nas-bench-201"
 _OGB = "snap-stanford/ogb 04bc6dd, ogb/nodeproppred/master.csv"
 _DONG = "Dong and Yang, ICLR 2020, section 2.2"
-_PLANETOID = "named in the README of THUMNLab/NAS-Bench-Graph; the collection is not stated there"
+_NAMED = "named in the README of THUMNLab/NAS-Bench-Graph; the collection is not stated there"
 _TINY = ("80 million tiny images",)
 _MAG = ("Microsoft Academic Graph",)
 
 
-def _graph(name: str, title: str, family: str, lineage: tuple[str, ...], source: str = _PLANETOID) -> TaskCard:
+def _graph(name: str, title: str, family: str, lineage: tuple[str, ...]) -> TaskCard:
     return TaskCard(
         name=name,
         version=_GRAPHS,
@@ -37,7 +39,7 @@ def _graph(name: str, title: str, family: str, lineage: tuple[str, ...], source:
         family=family,
         lineage=lineage,
         metric="accuracy",
-        source=source,
+        source=_NAMED,
     )
 
 

@@ -16,8 +16,13 @@ class Answers(Protocol):
     """What the gate asks for test values; a `Vault` in practice."""
 
     @property
-    def metric(self) -> str: ...
-    def answer(self, recommendation: Sequence[str]) -> tuple[float, ...]: ...
+    def metric(self) -> str:
+        """The published name of the test metric."""
+        ...
+
+    def answer(self, recommendation: Sequence[str]) -> tuple[float, ...]:
+        """Return one test value for each architecture in published form."""
+        ...
 
 
 class NoTest(msgspec.Struct, frozen=True):
@@ -62,7 +67,8 @@ def _answer(seal: Seal, digest: str, source: Answers | NoTest) -> Entry:
         return msgspec.structs.replace(facts, unavailable="the search recommends nothing")
     values = source.answer(seal.recommendation)
     if missing(values):
-        return msgspec.structs.replace(facts, unavailable="the source has no test value for what is recommended")
+        reason = "the source has no test value for what is recommended"
+        return msgspec.structs.replace(facts, unavailable=reason)
     return msgspec.structs.replace(facts, metric=source.metric, values=values)
 
 

@@ -18,6 +18,7 @@ as `ledger.jsonl.torn-N` by the next append; it was never answered, so that noth
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
@@ -159,7 +160,9 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise StoreError("cannot read the ledger", where=str(path), why=error.strerror or str(error)) from error
+        raise StoreError(
+            "cannot read the ledger", where=str(path), why=error.strerror or str(error)
+        ) from error
 
 
 def _verified(path: Path, data: bytes) -> list[Line]:
@@ -220,12 +223,13 @@ def _write_end(path: Path, data: bytes, offset: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         try:
-            written = os.write(handle, data)
-            if written != len(data):
-                raise OSError(28, os.strerror(28))
-        except OSError as error:
+            short = os.write(handle, data) != len(data)
+        except OSError:
             os.ftruncate(handle, offset)
-            raise store_error(path, error) from error
+            raise
+        if short:
+            os.ftruncate(handle, offset)
+            raise store_error(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         os.fsync(handle)
     finally:
         os.close(handle)

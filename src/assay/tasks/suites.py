@@ -22,8 +22,8 @@ def _suites() -> tuple[Suite, ...]:
     graphs = tuple(f"nas-bench-graph/{task}" for task in _GRAPHS)
     cells = tuple(f"nas-bench-201/{task}" for task in _CELLS)
     return (
-        Suite(name="graphs-v1", purpose="nine graph tasks with a test metric, no training time", members=graphs),
-        Suite(name="cells-v1", purpose="three image tasks with training time, no test metric", members=cells),
+        Suite(name="graphs-v1", purpose="nine graph tasks: a test metric, no training time", members=graphs),
+        Suite(name="cells-v1", purpose="three image tasks: training time, no test metric", members=cells),
         Suite(name="first-light-v1", purpose="every table of the embedded default", members=graphs + cells),
     )
 

@@ -69,7 +69,7 @@ def open_vault(path: Path, *, benchmark: str, card_digest: str, index: Callable[
         meta = msgspec.convert(file.meta, _Meta)
         column = file.arrays["test"]
     except (msgspec.ValidationError, KeyError) as error:
-        raise CorruptError("the vault is not what this format prescribes", where=str(path), why=str(error)) from None
+        raise CorruptError("this is not a vault of this format", where=str(path), why=str(error)) from None
     for what, found, due in (("benchmark", meta.benchmark, benchmark), ("card", meta.card, card_digest)):
         if found != due:
             raise IntegrityError(

@@ -9,9 +9,9 @@ from assay.benchmarks.assessing import vaults
 from assay.foundation.errors import IntegrityError
 from assay.provenance.components import CodeEvidence
 from assay.records.store import Run, Store
+from assay.studies.cell import run_id
 from assay.studies.plan import Cell, Plan
 from assay.studies.reasons import Reasons, load_snapshot
-from assay.studies.cell import run_id
 from assay.tasks.gate import Answers, NoTest
 from assay.tasks.ledger import Ledger
 
@@ -38,8 +38,12 @@ def check_sources(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str
         reason = reasons.of(cell.place, cell.spec.components, None)
         changed[cell.method, reason] = changed.get((cell.method, reason), 0) + 1
     for (method, reason), count in changed.items():
-        findings.append(f"{count} recorded runs of {method} are not those of the study as it stands: {reason}")
-    for digest in sorted({runs[cell.spec.run].record.circumstances.evidence for cell in plan.cells if cell.spec.run in runs}):
+        findings.append(
+            f"{count} recorded runs of {method} are not those of the study as it stands: {reason}"
+        )
+    for digest in sorted(
+        {runs[cell.spec.run].record.circumstances.evidence for cell in plan.cells if cell.spec.run in runs}
+    ):
         try:
             for file in store.objects.get_value(digest, CodeEvidence).files:
                 store.objects.get(file.content)
@@ -79,7 +83,9 @@ def check_assessments(
             opened[cell.benchmark] = find(cell.benchmark)
         vault = opened[cell.benchmark]
         if isinstance(vault, NoTest) or vault.answer(record.result.recommendation) != entry.values:
-            findings.append(f"the ledger is not what the vault answers for {_name(cell)}: it says {entry.values}")
+            findings.append(
+                f"the ledger is not what the vault answers for {_name(cell)}: it says {entry.values}"
+            )
     return findings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -145,8 +146,7 @@ def _execute(cells: Sequence[Cell], store: Store, cache: Path, workers: int) -> 
 
     def on_answer(number: int, message: bytes) -> None:
         answer = msgspec.msgpack.decode(message, type=Answer)
-        assert answer.record is not None
-        found[number] = answer.record
+        found[number] = cast("Record", answer.record)  # it was not kept, so that it is here
 
     def on_death(number: int, status: int) -> None:
         found[number] = RunError(kind="WorkerDied", message=f"its worker process died (status {status})")

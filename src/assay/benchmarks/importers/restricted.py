@@ -20,6 +20,7 @@ import numpy as np
 
 from assay.foundation.errors import AssayError, CorruptError, UnsafePickleError
 
+_Unpickler = pickle._Unpickler  # noqa: SLF001  the one in Python has no public name
 LIMIT = 64 * 1024 * 1024
 """Bytes of the largest pickle that is read. An object costs at least one byte of pickle, so that
 this bounds what a hostile one can make of memory."""
@@ -37,8 +38,8 @@ _OPCODES = [
 
 
 _DAMAGE = (  # what the standard library raises on bytes that are no pickle
-    pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, ValueError,
-    struct.error,
+    pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError,
+    TypeError, ValueError, struct.error,
 )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ class _Dtype:
 
     __slots__ = ("code", "order")
 
-    def __init__(self, code: object, align: object = False, copy: object = True) -> None:
+    def __init__(self, code: object, *_align_and_copy: object) -> None:
         if not isinstance(code, str) or code not in _SCALARS:
             raise UnsafePickleError(f"the pickle names 'numpy.dtype({code!r})'", why="only numbers are read")
         self.code = code
@@ -77,7 +78,7 @@ class _Dtype:
 
 def _scalar(dtype: object, data: object) -> bool | int | float:
     if not isinstance(dtype, _Dtype) or not isinstance(data, bytes):
-        raise UnsafePickleError("the pickle calls 'numpy.core.multiarray.scalar' with something else than a number")
+        raise UnsafePickleError("the pickle calls 'numpy.core.multiarray.scalar' with no number")
     kind = np.dtype((">" if dtype.order == ">" else "<") + dtype.code)
     if len(data) != kind.itemsize:
         raise CorruptError("a NumPy scalar of the pickle has the wrong length")
@@ -93,7 +94,7 @@ _NAMES = {
 
 
 def _refuse(opcode: str) -> Callable[[Any], None]:
-    def refuse(reader: Any) -> None:
+    def refuse(_reader: Any) -> None:
         raise UnsafePickleError(f"the pickle uses opcode {opcode}", why="only plain data is read")
 
     return refuse
@@ -106,11 +107,11 @@ def _dispatch() -> dict[int, Callable[[Any], None]]:
         table[ord(opcode.code)] = _refuse(opcode.name)
     for name in _OPCODES:
         code = getattr(pickle, name)[0]
-        table[code] = pickle._Unpickler.dispatch[code]
+        table[code] = _Unpickler.dispatch[code]
     return table
 
 
-class _Reader(pickle._Unpickler):
+class _Reader(_Unpickler):
     """The pure-Python unpickler of the standard library, with every opcode off that is not needed.
 
     Pure Python because the C one cannot be limited to opcodes, and allocates what a hostile
@@ -179,7 +180,9 @@ def load_plain(data: bytes, where: Path | str = "pickle") -> Any:
     """
     if len(data) > LIMIT:
         raise UnsafePickleError(
-            "the pickle is too large to be read", where=str(where), why=f"{len(data):,} bytes, at most {LIMIT:,}"
+            "the pickle is too large to be read",
+            where=str(where),
+            why=f"{len(data):,} bytes, at most {LIMIT:,}",
         )
     try:
         value = _Reader(io.BytesIO(data)).load()

@@ -1,0 +1,162 @@
+"""Make the environment of this checkout, and make it again only when what it depends on changed.
+
+    python3 scripts/environment.py demo     .venv with what the demonstration needs
+    python3 scripts/environment.py dev      .venv with everything, and the developers' tools
+    python3 scripts/environment.py peers    .venv-peers with what the benchmarks compare with
+    python3 scripts/environment.py lock     write constraints.txt anew from the newest versions
+
+Standard library only. A stamp is written into an environment when it is complete; it names the
+interpreter, the folder, and the digest of pyproject.toml and constraints.txt. An environment
+without a stamp was interrupted, one with another stamp is out of date: both are made from nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = ROOT / "pyproject.toml"
+CONSTRAINTS = ROOT / "constraints.txt"
+PEERS = ROOT / "benchmarks" / "peers.txt"
+STAMP = "complete-{}.stamp"
+PIP = ("-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check", "--no-input")
+NOT_LOCKED = ("assay", "pip", "setuptools")
+# Not an environment's own interpreter, which would be removed with it.
+PYTHON = getattr(sys, "_base_executable", sys.executable)
+HEADER = """\
+# Exact versions of all that Assay, its extras, its build and its developers' tools need.
+# Renewed by `make lock`, which resolves pyproject.toml anew in a fresh environment.
+"""
+
+
+def main(what: str) -> None:
+    """Make the named environment, or the lock."""
+    if sys.version_info < (3, 11):  # noqa: UP036  whoever runs this may have an older Python
+        sys.exit(f"Assay needs Python 3.11 or later; this is {sys.version.split()[0]} ({sys.executable})")
+    with _alone():
+        if what == "lock":
+            lock()
+        elif what == "peers":
+            ensure(ROOT / ".venv-peers", what, ["-r", str(PEERS)], _fingerprint(PEERS))
+        else:
+            wanted = ["-e", f"{ROOT}[tables]"] if what == "demo" else ["-e", f"{ROOT}[all]", *_tools()]
+            # The developers' environment holds the demonstration's.
+            serves = {"demo": ("demo", "dev"), "dev": ("dev",)}[what]
+            fingerprint = _fingerprint(PROJECT, CONSTRAINTS)
+            if not any(_stamp(ROOT / ".venv", name) == fingerprint for name in serves):
+                keep = _stamp(ROOT / ".venv", "demo") == fingerprint
+                ensure(ROOT / ".venv", what, [*wanted, "-c", str(CONSTRAINTS)], fingerprint, keep=keep)
+
+
+def ensure(folder: Path, name: str, wanted: list[str], fingerprint: str, *, keep: bool = False) -> None:
+    """Make `folder` an environment with `wanted`, unless its stamp says that it is one.
+
+    With `keep`, what is there is added to; otherwise it is removed first.
+    """
+    if _stamp(folder, name) == fingerprint:
+        return
+    print(f"{'adding to' if keep else 'making'} {folder.name} for '{name}' ...", file=sys.stderr, flush=True)
+    if not keep:
+        _remove(folder)
+        _create(folder)
+    _install(folder, wanted)
+    stamp = folder / STAMP.format(name)
+    unfinished = stamp.with_suffix(".tmp")
+    unfinished.write_text(fingerprint)
+    unfinished.replace(stamp)
+
+
+def lock() -> None:
+    """Resolve the project anew and write what was installed as exact pins, sorted."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "venv"
+        _create(folder)
+        # hatchling asks for editables when it builds an editable wheel.
+        build = [*_project()["build-system"]["requires"], "editables"]
+        _install(folder, ["-e", f"{ROOT}[all]", *_tools(), *build])
+        found = _run(folder, *PIP, "freeze", "--all", "--exclude-editable").splitlines()
+    pins = [pin for pin in found if "==" in pin and pin.split("==")[0].lower() not in NOT_LOCKED]
+    unfinished = CONSTRAINTS.with_suffix(".tmp")
+    unfinished.write_text(HEADER + "\n".join(sorted(pins, key=str.lower)) + "\n")
+    unfinished.replace(CONSTRAINTS)
+    print(f"{len(pins)} versions in {CONSTRAINTS.name}", file=sys.stderr)
+
+
+def _project() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(PROJECT.read_text())
+
+
+def _tools() -> list[str]:
+    # Read here because the pip that comes with Python 3.11 does not know `--group`.
+    return _project()["dependency-groups"]["dev"]
+
+
+def _fingerprint(*files: Path) -> str:
+    facts = [sys.version, PYTHON, str(ROOT), *(file.read_text() for file in files)]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()
+
+
+def _stamp(folder: Path, name: str) -> str | None:
+    try:
+        return (folder / STAMP.format(name)).read_text()
+    except OSError:
+        return None
+
+
+def _create(folder: Path) -> None:
+    made = subprocess.run([PYTHON, "-m", "venv", str(folder)], check=False, capture_output=True, text=True)
+    if made.returncode:
+        _remove(folder)
+        sys.exit(
+            f"cannot make an environment in {folder}\n"
+            f"  why:   {(made.stderr or made.stdout).strip()}\n"
+            "  hint:  on Debian and Ubuntu, install the system package python3-venv"
+        )
+
+
+def _install(folder: Path, wanted: list[str]) -> None:
+    """Install with the versions of constraints.txt for the build as well, whatever pip's age."""
+    pinned = {"PIP_CONSTRAINT": str(CONSTRAINTS), "PIP_BUILD_CONSTRAINT": str(CONSTRAINTS)}
+    command = [str(folder / "bin" / "python"), *PIP, "install", *wanted]
+    environment = os.environ | (pinned if "-c" in wanted else {})
+    if subprocess.run(command, check=False, env=environment).returncode:
+        sys.exit(f"pip could not complete {folder.name}; it is made from nothing at the next call")
+
+
+def _run(folder: Path, *arguments: str) -> str:
+    command = [str(folder / "bin" / "python"), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time make environments of this checkout."""
+    handle = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in ("demo", "dev", "peers", "lock"):
+        sys.exit(__doc__)
+    main(sys.argv[1])

@@ -1,0 +1,207 @@
+"""Reads the state of the git repository around a folder, and changes nothing in it.
+
+Git is called with a list of arguments, a time limit and an environment of its own. Nothing that a
+repository configures is run: no hook, file-system monitor, pager, external diff, text conversion
+or clean filter.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.capture.secrets import scrub, strip_credentials
+from assay.provenance.components import Repository
+
+PATCH_LIMIT = 1 << 20
+UNTRACKED_LIMIT = 500
+TIMEOUT = 10.0
+
+_SOURCES = frozenset(
+    (
+        *(
+            ".c",
+            ".cc",
+            ".cpp",
+            ".cu",
+            ".h",
+            ".hpp",
+            ".jl",
+            ".py",
+            ".pyi",
+            ".pyx",
+            ".r",
+            ".rs",
+            ".sh",
+            ".ipynb",
+        ),
+        *(".cfg", ".ini", ".json", ".toml", ".txt", ".yaml", ".yml"),
+    )
+)
+_SAFE = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.pager=cat"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "diff.external="),
+    *("-c", "submodule.recurse=false"),
+)
+_SUBMODULES = "--ignore-submodules=dirty"  # a submodule's own configuration is never looked at
+
+
+def repository(folder: Path) -> Repository | None:
+    """Return the state of the repository that `folder` is in; None without one, or without git.
+
+    `patch` is the difference of tracked files to the commit, at most 1 MiB, without secrets; files
+    left out for their size are named in it. `untracked` lists untracked sources, at most 500. What
+    git could not answer in ten seconds is None.
+    """
+    git = _Git.find(folder)
+    if git is None:
+        return None
+    status = git.text("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", _SUBMODULES)
+    if status is None:
+        return Repository(
+            commit=_line(git.text("rev-parse", "--verify", "--quiet", "HEAD")),
+            branch=_line(git.text("symbolic-ref", "--short", "--quiet", "HEAD")),
+            remote=_remote(git),
+            dirty=None,
+        )
+    facts, changed, untracked = _read_status(status)
+    commit = facts.get("branch.oid")
+    branch = facts.get("branch.head")
+    sources = sorted(scrub(name) for name in untracked if Path(name).suffix.lower() in _SOURCES)
+    return Repository(
+        commit=commit if commit != "(initial)" else None,
+        branch=branch if branch != "(detached)" else None,
+        remote=_remote(git),
+        dirty=bool(changed),
+        patch=_patch(git, changed) if changed and commit != "(initial)" else None,
+        untracked=tuple(sources[:UNTRACKED_LIMIT]),
+    )
+
+
+class _Git:
+    """Git, called so that it runs nothing but itself, in one repository."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._start = [program, *_SAFE]
+        self._environment = _environment()
+        self.folder = folder
+
+    @classmethod
+    def find(cls, folder: Path) -> _Git | None:
+        """Return git in the work tree that holds `folder`, or None where there is none."""
+        program = shutil.which("git")
+        if program is None or not folder.is_dir():
+            return None
+        top = cls(program, folder).text("rev-parse", "--show-toplevel")
+        if not top or not top.strip():
+            return None
+        git = cls(program, Path(top.rstrip("\n")))
+        filters = git.text("config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$") or ""
+        for name in filters.splitlines():
+            git._start += ["-c", f"{name}=", "-c", f"{name.rpartition('.')[0]}.required=false"]
+        return git
+
+    def text(self, *arguments: str) -> str | None:
+        """Return what git prints, or None when it fails or takes too long."""
+        try:
+            done = subprocess.run(
+                [*self._start, *arguments],
+                cwd=self.folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+
+def _environment() -> dict[str, str]:
+    """Return the process's variables without git's own, which could point it elsewhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {
+        **kept,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "LC_ALL": "C",
+    }
+
+
+def _line(text: str | None) -> str | None:
+    return text.strip() or None if text else None
+
+
+def _remote(git: _Git) -> str | None:
+    """Return the address of 'origin', or of the first remote, without credentials."""
+    listed = git.text("config", "--get-regexp", r"^remote\..*\.url$") or ""
+    remotes = dict(line.split(" ", 1) for line in listed.splitlines() if " " in line)
+    if not remotes:
+        return None
+    return strip_credentials(remotes.get("remote.origin.url") or next(iter(remotes.values())))
+
+
+def _read_status(text: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """Take `git status --porcelain=v2 -z` apart: header facts, changed paths, untracked paths."""
+    facts: dict[str, str] = {}
+    changed: list[str] = []
+    untracked: list[str] = []
+    fields = iter(text.split("\0"))
+    for field in fields:
+        kind = field[:1]
+        if kind == "#":
+            name, _, value = field[2:].partition(" ")
+            facts[name] = value
+        elif kind == "?":
+            untracked.append(field[2:])
+        elif kind == "1":
+            changed.append(field.split(" ", 8)[8])
+        elif kind == "2":
+            changed.append(field.split(" ", 9)[9])
+            changed.append(next(fields, ""))  # the path before the renaming
+        elif kind == "u":
+            changed.append(field.split(" ", 10)[10])
+    return facts, changed, untracked
+
+
+def _patch(git: _Git, changed: Sequence[str]) -> str | None:
+    """Return the difference of tracked files to the commit: the largest are left out, and named."""
+    large = [name for name in changed if _size(git.folder / name) > PATCH_LIMIT]
+    text = git.text(
+        *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", _SUBMODULES),
+        *("--src-prefix=a/", "--dst-prefix=b/", "HEAD", "--", "."),
+        *(f":(exclude,top,literal){name}" for name in large),
+    )
+    if text is None:
+        return None
+    parts = [part for part in re.split(r"^(?=diff --git )", text, flags=re.MULTILINE) if part]
+    left_out = [f"# left out: {name} ({_size(git.folder / name):,} bytes)\n" for name in large]
+    sizes = {part: len(part.encode()) for part in parts}
+    total = sum(sizes.values())
+    for part in sorted(parts, key=lambda part: -sizes[part]):
+        if total <= PATCH_LIMIT:
+            break
+        total -= sizes[part]
+        parts.remove(part)
+        left_out.append(f"# left out: {_changed_file(part)} (a difference of {sizes[part]:,} bytes)\n")
+    return scrub("".join([*left_out, *parts]))
+
+
+def _changed_file(part: str) -> str:
+    return part.splitlines()[0].rpartition(" b/")[2]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0

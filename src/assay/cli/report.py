@@ -1,0 +1,30 @@
+"""The body of `assay report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.cli.output import give, give_json, say
+from assay.foundation.places import cache_folder, store_folder
+from assay.publishing.assemble import assemble
+from assay.publishing.report import build
+from assay.publishing.summary import results_table
+from assay.records.store import Store
+from assay.studies.load import load_study
+
+
+def report(path: Path, store_path: Path | None, out: Path | None, *, json: bool) -> int:
+    """Build the report of a study and print its results and where it is."""
+    loaded = load_study(path)
+    store = Store(store_path or store_folder(), create=False)
+    document = assemble(loaded, store, cache_folder())
+    folder = out or Path(f"{store.study_folder(loaded.study.name).name}-report")
+    paths = build(document, folder)
+    if json:
+        give_json(document)
+        return 0
+    give(results_table(document))
+    say()
+    say("report:")
+    give(str(paths.page))
+    return 0

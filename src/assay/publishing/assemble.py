@@ -1,0 +1,224 @@
+"""Puts a report together from a study, its records, its ledger and its latest verification."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from assay.analysis.analyse import analyse
+from assay.analysis.gather import gather_claims, gather_facts, gather_runs
+from assay.analysis.model import Analysis, Counts, MethodInfo, Mileage, VerificationSummary
+from assay.foundation.digest import digest_bytes, digest_value
+from assay.foundation.seeding import StreamUse
+from assay.provenance.components import CodeEvidence, CodeIdentity, DataIdentity, Environment
+from assay.publishing.document import (
+    Command,
+    Components,
+    EnvironmentUse,
+    FailedRun,
+    ReportDocument,
+    SeedFacts,
+    StudyFacts,
+    group_streams,
+)
+from assay.publishing.lifecycle import lifecycle
+from assay.records.store import Run, Store, check
+from assay.studies.history import extensions, load_history
+from assay.studies.load import LoadedStudy
+from assay.studies.methods import MethodPlan
+from assay.studies.plan import Plan, make_plan, shared_identities
+from assay.tasks.ledger import Entry, Ledger
+from assay.verification.verify import load_verification, plan_digest
+
+
+def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
+    """Return the report of a study as it stands in the store; refuses what is not intact."""
+    plan = make_plan(loaded, None, cache)
+    recorded = store.runs()
+    runs = {cell.spec.run: recorded[cell.spec.run] for cell in plan.cells if cell.spec.run in recorded}
+    for run in runs.values():
+        check(run.record)
+    study = loaded.study
+    facts = gather_facts(plan)
+    analysis = analyse(
+        gather_runs(plan, runs, store),
+        facts,
+        tuple(study.methods),
+        study.replicates,
+        gather_claims(plan),
+        study.seed,
+    )
+    counts = _counts(plan, runs, analysis)
+    verification, current = _verification(plan, store)
+    components = _components(plan, runs, store)
+    entries = Ledger(store.folder).entries()
+    return ReportDocument(
+        study=_study_facts(loaded, store),
+        lifecycle=lifecycle(
+            plan,
+            runs,
+            components=components,
+            counts=counts,
+            analysis=analysis,
+            entries=entries,
+            verification=verification,
+            current=current,
+        ),
+        counts=counts,
+        methods=tuple(_method_info(method) for method in plan.methods),
+        benchmarks=tuple(facts.values()),
+        analysis=analysis,
+        cards=tuple(benchmark.card for benchmark in plan.benchmarks.values()),
+        components=components,
+        mileage=_mileage(plan, runs, entries),
+        verification=verification,
+        failures=_failures(plan, runs),
+        how_to_repeat=_commands(plan),
+    )
+
+
+def _study_facts(loaded: LoadedStudy, store: Store) -> StudyFacts:
+    study = loaded.study
+    protocol = study.protocol
+    words = (
+        f"signal {protocol.signal}, seed policy {protocol.seeds or 'the default of each card'}, "
+        f"assessment {protocol.assessment}, {protocol.simulated_workers} simulated "
+        f"{'worker' if protocol.simulated_workers == 1 else 'workers'}"
+    )
+    return StudyFacts(
+        name=study.name,
+        question=study.question,
+        digest=digest_bytes(loaded.text.encode()) if loaded.text else digest_value(study),
+        protocol=words,
+        budget=study.budget.text(),
+        assay_version=metadata.version("assay"),
+        notes=tuple(extensions(load_history(store, study.name))),
+    )
+
+
+def _counts(plan: Plan, runs: Mapping[str, Run], analysis: Analysis) -> Counts:
+    completed = sum(run.completed for run in runs.values())
+    return Counts(
+        planned=len(plan.cells),
+        attempted=len(runs),
+        completed=completed,
+        failed=len(runs) - completed,
+        reported=sum(row.completed for row in analysis.results if row.interval is not None),
+    )
+
+
+def _method_info(method: MethodPlan) -> MethodInfo:
+    identity = method.identity
+    if identity.files:
+        code = f"{len(identity.files)} {'file' if len(identity.files) == 1 else 'files'} of the author"
+    else:
+        version = f" {identity.version}" if identity.version else ""
+        code = f"{identity.distribution or 'unknown'}{version}, revision {identity.revision}"
+    libraries = ", ".join(f"{name} {version}" for name, version in identity.libraries.items())
+    rows = tuple(
+        {"name": name, "value": value, "default": name in method.defaults}
+        for name, value in method.hyperparameters.items()
+    )
+    return MethodInfo(
+        name=method.name,
+        label=method.label,
+        strategy=method.door.target,
+        code=f"{code}, with {libraries}" if libraries else code,
+        hyperparameters=rows,
+    )
+
+
+def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components:
+    codes: dict[CodeIdentity, None] = {}
+    for method in plan.methods:
+        codes.setdefault(method.identity)
+    for benchmark in plan.benchmarks.values():
+        for identity in shared_identities(benchmark):
+            codes.setdefault(identity)
+    completed = [run.record for run in runs.values() if run.completed]
+    evidence = sorted({record.circumstances.evidence for record in completed})
+    uses = Counter(
+        (record.circumstances.arithmetic, record.circumstances.environment) for record in completed
+    )
+    streams: list[StreamUse] = [use for record in completed for use in record.result.streams]
+    return Components(
+        code=tuple(codes),
+        evidence=tuple(store.objects.get_value(digest, CodeEvidence) for digest in evidence),
+        data=tuple(
+            DataIdentity(benchmark=name, card=benchmark.card_digest, table=benchmark.table_digest)
+            for name, benchmark in plan.benchmarks.items()
+        ),
+        environments=tuple(
+            EnvironmentUse(
+                arithmetic=arithmetic,
+                runs=count,
+                environment=store.objects.get_value(environment, Environment),
+            )
+            for (arithmetic, environment), count in sorted(uses.items())
+        ),
+        seeds=SeedFacts(
+            root=plan.loaded.study.seed,
+            scheme="assay-stream-v1",
+            replicates=plan.loaded.study.replicates,
+            streams=group_streams(streams),
+        ),
+    )
+
+
+def _mileage(plan: Plan, runs: Mapping[str, Run], entries: Sequence[Entry]) -> tuple[Mileage, ...]:
+    answered = [entry for entry in entries if entry.values is not None]
+    return tuple(
+        Mileage(
+            benchmark=name,
+            this_study=sum(entry.benchmark == name and entry.run in runs for entry in answered),
+            in_store=sum(entry.benchmark == name for entry in answered),
+            status="self-declared",
+        )
+        for name, benchmark in plan.benchmarks.items()
+        if benchmark.card.test is not None
+    )
+
+
+def _verification(plan: Plan, store: Store) -> tuple[VerificationSummary | None, bool]:
+    """Return the latest verification, and whether it was of the runs that stand now."""
+    found = load_verification(store, plan.loaded.study.name)
+    return (None, False) if found is None else (found.summary, found.plan == plan_digest(plan))
+
+
+def _failures(plan: Plan, runs: Mapping[str, Run]) -> tuple[FailedRun, ...]:
+    failed = []
+    for cell in plan.cells:
+        run = runs.get(cell.spec.run)
+        if run is None or run.completed:
+            continue
+        error = run.record.circumstances.error
+        failed.append(
+            FailedRun(
+                run=cell.spec.run,
+                method=cell.method,
+                benchmark=cell.benchmark,
+                replicate=cell.replicate,
+                error=f"{error.kind}: {error.message}" if error else "unknown",
+            )
+        )
+    return tuple(failed)
+
+
+def _commands(plan: Plan) -> tuple[Command, ...]:
+    path = plan.loaded.path
+    file = shlex.quote(path.name if path else f"{plan.loaded.study.name}.toml")
+    families = sorted({name.split("/")[0] for name in plan.benchmarks})
+    install = f"python -m pip install 'assay[all]=={metadata.version('assay')}'"
+    return (
+        Command(purpose="install the version that made this report", line=install),
+        *(
+            Command(purpose=f"bring the tables of {family}", line=f"assay table import {family}")
+            for family in families
+        ),
+        Command(purpose="run the study", line=f"assay run {file}"),
+        Command(purpose="repeat a sample of its runs", line=f"assay verify {file} --sample 30"),
+        Command(purpose="write this report", line=f"assay report {file}"),
+    )

@@ -1,0 +1,176 @@
+"""The lifecycle of a study: nine steps, each met or not by evidence in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from assay.analysis.model import Analysis, Counts, Step, VerificationSummary
+from assay.publishing.document import Components
+from assay.records.store import Run
+from assay.studies.plan import Plan
+from assay.tasks.ledger import Entry
+
+# With three runs a side, no two-sided rank test reaches 5 %: the smallest p is 2 / C(6, 3) = 0.1;
+# with four it is 2 / C(8, 4) = 0.029.
+ENOUGH_REPLICATES = 4
+
+
+def lifecycle(
+    plan: Plan,
+    runs: Mapping[str, Run],
+    *,
+    components: Components,
+    counts: Counts,
+    analysis: Analysis,
+    entries: Sequence[Entry],
+    verification: VerificationSummary | None,
+    current: bool,
+) -> tuple[Step, ...]:
+    """Return the nine steps in order; nothing counts as met without evidence."""
+    return (
+        _code(components),
+        _data(plan),
+        _environment(components, counts),
+        _seeds(runs, counts),
+        _protocol(plan),
+        _replicates(plan, counts),
+        _assessment(plan, runs, entries),
+        _statistics(analysis),
+        _verification(verification, current=current),
+    )
+
+
+def _code(components: Components) -> Step:
+    own = {file.path for evidence in components.evidence for file in evidence.files}
+    state = "met" if components.evidence else "not recorded"
+    files = f"{len(own)} of the author's files kept as content" if own else "no files of the author's"
+    return Step(
+        id="code",
+        title="Code shared",
+        state=state,
+        summary=f"{len(components.code)} components identified, {files}",
+        evidence="#code",
+    )
+
+
+def _data(plan: Plan) -> Step:
+    cards = [benchmark.card for benchmark in plan.benchmarks.values()]
+    open_cards = [card.benchmark for card in cards if not card.digest_of_source or not card.licence]
+    return Step(
+        id="data",
+        title="Data described",
+        state="not met" if open_cards else "met",
+        summary=f"{len(cards)} tables with card, source digest and licence"
+        if not open_cards
+        else f"without source digest or licence: {', '.join(open_cards)}",
+        evidence="#cards",
+    )
+
+
+def _environment(components: Components, counts: Counts) -> Step:
+    kinds = {use.arithmetic for use in components.environments}
+    if not kinds:
+        return Step(
+            id="environment",
+            title="Environment recorded",
+            state="not recorded",
+            summary="no run completed",
+            evidence="#environment",
+        )
+    mixed = len(kinds) > 1
+    return Step(
+        id="environment",
+        title="Environment recorded",
+        state="not met" if mixed else "met",
+        summary=f"mixed: {len(kinds)} arithmetics in one study"
+        if mixed
+        else f"one arithmetic in all {counts.completed:,} runs",
+        evidence="#environment",
+    )
+
+
+def _seeds(runs: Mapping[str, Run], counts: Counts) -> Step:
+    recorded = sum(bool(run.record.result.streams) for run in runs.values() if run.completed)
+    met = counts.completed > 0 and recorded == counts.completed
+    return Step(
+        id="seeds",
+        title="Seeds recorded",
+        state="met" if met else "not recorded",
+        summary=f"named streams with their draws in {recorded:,} of {counts.completed:,} runs",
+        evidence="#seeds",
+    )
+
+
+def _protocol(plan: Plan) -> Step:
+    study = plan.loaded.study
+    return Step(
+        id="protocol",
+        title="One protocol",
+        state="met",
+        summary=f"{study.budget.text()} on the {study.protocol.signal} signal for every method",
+        evidence="#cards",
+    )
+
+
+def _replicates(plan: Plan, counts: Counts) -> Step:
+    planned = plan.loaded.study.replicates
+    whole = counts.completed == counts.planned
+    met = whole and planned >= ENOUGH_REPLICATES
+    summary = f"{planned} runs of each method on each benchmark"
+    if not whole:
+        summary = f"{counts.completed:,} of {counts.planned:,} planned runs completed"
+    elif not met:
+        summary += f"; fewer than {ENOUGH_REPLICATES} separate no two methods"
+    return Step(
+        id="replicates",
+        title="Replicates",
+        state="met" if met else "not met",
+        summary=summary,
+        evidence="#counts",
+    )
+
+
+def _assessment(plan: Plan, runs: Mapping[str, Run], entries: Sequence[Entry]) -> Step:
+    if plan.loaded.study.protocol.assessment == "none":
+        return _step_assessment("not applicable", "the study asks for no test metric")
+    testable = {name for name, benchmark in plan.benchmarks.items() if benchmark.card.test is not None}
+    if not testable:
+        return _step_assessment("not applicable", "no benchmark of the study has a test metric")
+    sealed = [run.record for run in runs.values() if run.completed and run.record.benchmark in testable]
+    answered = {entry.seal for entry in entries if entry.values is not None}
+    done = sum(record.seal().digest() in answered for record in sealed)
+    summary = f"{done:,} of {len(sealed):,} sealed searches assessed on {len(testable)} benchmarks"
+    without = len(plan.benchmarks) - len(testable)
+    if without:
+        summary += f"; {without} have no test metric"
+    return _step_assessment("met" if sealed and done == len(sealed) else "not met", summary)
+
+
+def _step_assessment(state: str, summary: str) -> Step:
+    return Step(id="assessment", title="Assessed once", state=state, summary=summary, evidence="#mileage")
+
+
+def _statistics(analysis: Analysis) -> Step:
+    rows = [row for row in analysis.results if row.interval is not None]
+    bounded = [row for row in rows if row.interval is not None and row.interval.low is not None]
+    met = bool(rows) and len(bounded) == len(analysis.results)
+    return Step(
+        id="statistics",
+        title="Statistics",
+        state="met" if met else "not met",
+        summary=f"{len(bounded)} of {len(analysis.results)} results with an interval and what varied in it",
+        evidence="#results",
+    )
+
+
+def _verification(verification: VerificationSummary | None, *, current: bool) -> Step:
+    if verification is None:
+        state, summary = "not recorded", "assay verify has not been run"
+    elif not current:
+        state, summary = "not met", "the study changed since it was verified"
+    else:
+        held = verification.verdict.startswith("identical") and not verification.findings
+        state, summary = ("met" if held else "not met"), verification.sentence
+        if verification.findings:
+            summary = f"{len(verification.findings)} findings: {verification.findings[0]}"
+    return Step(id="verification", title="Verified", state=state, summary=summary, evidence="#verification")

@@ -1,0 +1,173 @@
+"""Numbers and sentences as people read them; the same in HTML, in figures and in the terminal."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+
+from assay.analysis.model import ResultRow
+from assay.publishing.document import ReportDocument
+from assay.statistics.interval import Interval
+
+# Cc: control characters, such as the escape that a terminal obeys. Cf: invisible marks, such as the
+# overrides that reverse a line. Zl and Zp break lines in some programs. Cs and Co have no glyph.
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+# Joiners that scripts and emoji need, and the soft hyphen, do no harm.
+_HARMLESS = {"\n", "\t", "\u200c", "\u200d", "\u00ad"}
+
+
+def visible(text: str) -> str:
+    """Return text with every control character written out, so that no reader's program obeys it."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        _written(c) if unicodedata.category(c) in _INVISIBLE and c not in _HARMLESS else c for c in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Return visible text on one line."""
+    return " ".join(visible(text).split())
+
+
+def shortened(text: str, length: int) -> str:
+    """Return one line of at most `length` characters, cut in the middle of a long word's end."""
+    line = one_line(text)
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def _written(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def plain(value: float, significant: int = 4) -> str:
+    """Return a number with this many significant digits, thousands separated, no exponent if readable."""
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    if size < -4 or size > 11:
+        return f"{value:.{significant - 1}e}"
+    decimals = max(0, significant - 1 - size)
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def whole(value: int) -> str:
+    """Return an integer with its thousands separated."""
+    return f"{value:,}"
+
+
+def decimals_of(interval: Interval) -> int:
+    """Return the decimals that an interval deserves: two digits of its half-width."""
+    if interval.low is None or interval.high is None or interval.high <= interval.low:
+        size = math.floor(math.log10(abs(interval.mean))) if interval.mean else 0
+        return min(8, max(0, 3 - size))
+    half = (interval.high - interval.low) / 2
+    return min(8, max(0, 1 - math.floor(math.log10(half))))
+
+
+def mean_of(interval: Interval, sign: bool = False) -> str:
+    """Return the mean, rounded by its uncertainty."""
+    return f"{interval.mean:{'+' if sign else ''},.{decimals_of(interval)}f}"
+
+
+def range_of(interval: Interval, sign: bool = False) -> str:
+    """Return '[low, high]', or 'no interval' where a single run gives none."""
+    if interval.low is None or interval.high is None:
+        return "no interval"
+    form = f"{'+' if sign else ''},.{decimals_of(interval)}f"
+    return f"[{interval.low:{form}}, {interval.high:{form}}]"
+
+
+def with_interval(interval: Interval, sign: bool = False) -> str:
+    """Return 'mean [low, high], n = 10'."""
+    return f"{mean_of(interval, sign)} {range_of(interval, sign)}, n = {interval.n}"
+
+
+def about_interval(interval: Interval) -> str:
+    """Return what an interval is, such as '95 % t interval over search seeds'."""
+    over = listed(interval.varied) or "nothing that is named"
+    if interval.method == "none":
+        return f"no interval (fewer than two runs; {over} would vary)"
+    return f"{interval.confidence * 100:g} % {interval.method} interval over {over}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return 'a, b and c'."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Return '1 run' or '12 runs'."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration in the unit that people would choose."""
+    for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
+        if value >= 2 * size:
+            return f"{plain(value / size, 3)} {unit}"
+    return f"{plain(value, 3)} s"
+
+
+def sentence(text: str) -> str:
+    """Return text as a sentence: a capital at its beginning, one full stop at its end."""
+    line = text.strip()
+    if not line:
+        return ""
+    return line[0].upper() + line[1:] + ("" if line[-1] in ".!?…" else ".")
+
+
+def labels(document: ReportDocument) -> dict[str, str]:
+    """Return what each method is called in the report; names that results alone know stand for themselves."""
+    return {m.name: one_line(m.label or m.name) for m in document.methods}
+
+
+def measure(row: ResultRow, document: ReportDocument) -> str:
+    """Return what a result is of, such as 'test accuracy, %'; a signal is named by its split."""
+    splits = {facts.name: facts.split for facts in document.benchmarks}
+    split = row.reported if row.reported == "test" else splits.get(row.benchmark, row.reported)
+    return one_line(f"{split} {row.metric}" + (f", {row.unit}" if row.unit else ""))
+
+
+def headline(document: ReportDocument) -> str:
+    """Return the result of the study in one sentence."""
+    if not document.counts.completed:
+        return "No run has completed, so there is nothing to report yet."
+    parts = [part for part in (_ranking(document), _claims(document)) if part]
+    return sentence("; ".join(parts) or f"{counted(document.counts.completed, 'run')} completed")
+
+
+def _ranking(document: ReportDocument) -> str:
+    ranks = document.analysis.ranks
+    names = labels(document)
+    if ranks is None or len(ranks.rows) < 2:
+        rows = [row for row in document.analysis.results if row.interval is not None]
+        methods = sorted({row.method for row in rows})
+        if len(methods) != 1:
+            return ""
+        benchmarks = len({row.benchmark for row in rows})
+        return f"{names.get(methods[0], methods[0])} was run on {counted(benchmarks, 'benchmark')}, alone"
+    best = min(row.overall for row in ranks.rows)
+    first = listed([names.get(row.method, row.method) for row in ranks.rows if row.overall == best])
+    verb = "has" if sum(row.overall == best for row in ranks.rows) == 1 else "share"
+    return (
+        f"{first} {verb} the best average rank, {best:.2f} of {len(ranks.rows)}, "
+        f"over {counted(ranks.tasks, 'task')} of {counted(len(ranks.families), 'family', 'families')}"
+    )
+
+
+def _claims(document: ReportDocument) -> str:
+    claims = document.analysis.claims
+    if not claims:
+        return ""
+    verdicts = [claim.verdict for claim in claims]
+    if len(verdicts) == 1:
+        return f"its one claim is {verdicts[0]}"
+    order = ("supported", "refuted", "undecided", "untested")
+    found = [f"{verdicts.count(verdict)} {verdict}" for verdict in order if verdict in verdicts]
+    return f"of {len(verdicts)} claims, {listed(found)}"

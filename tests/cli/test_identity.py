@@ -1,0 +1,138 @@
+"""Promise 2: the same identity gives the same bytes, whatever the workers or the interruptions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from bench import Bench
+
+MANY = """\
+name = "many"
+replicates = 12
+suite = "first-light-v1"
+
+[budget]
+evaluations = 60
+
+[protocol]
+assessment = "where-available"
+
+[methods.random]
+strategy = "random-search"
+
+[methods.evolution]
+strategy = "regularized-evolution"
+
+[methods.local]
+strategy = "local-search"
+"""
+CELLS = 12 * 12 * 3
+
+MakeBench = Callable[..., Bench]
+
+
+def test_the_number_of_workers_changes_no_byte(make_bench: MakeBench) -> None:
+    """One worker and three give equal results and equal assessments for every run."""
+    found = []
+    for workers in ("1", "3"):
+        bench = make_bench(f"with-{workers}", [("study.toml", MANY)])
+        bench("run", "study.toml", "--workers", workers)
+        found.append((bench.digests(), _assessed(bench)))
+    assert len(found[0][0]) == CELLS
+    assert found[0] == found[1]
+
+
+def _assessed(bench: Bench) -> dict[str, object]:
+    from assay.tasks.ledger import Ledger
+
+    return {entry.run: (entry.seal, entry.values) for entry in Ledger(bench.folder / "store").entries()}
+
+
+@pytest.mark.parametrize("delay", [0.35, 0.5, 0.65, 0.8, 1.0])
+def test_a_killed_study_resumes_to_the_same_bytes(make_bench: MakeBench, delay: float) -> None:
+    """After kill -9 of coordinator and workers at some moment, `assay run` ends as if undisturbed."""
+    calm = make_bench("calm", [("study.toml", MANY)])
+    calm("run", "study.toml")
+    bench = make_bench("killed", [("study.toml", MANY)])
+    process = bench.start("run", "study.toml")
+    time.sleep(delay)
+    _kill_all(process.pid)
+    process.communicate()
+    if (bench.folder / "store" / "format.json").exists():
+        assert set(bench.digests().items()) <= set(calm.digests().items())
+    bench("run", "study.toml")
+    assert bench.digests() == calm.digests()
+    assert _assessed(bench) == _assessed(calm)
+    assert "nothing to do" in bench("run", "study.toml").out
+
+
+def _kill_all(coordinator: int) -> None:
+    """Kill a coordinator and its workers at once, as a power button would."""
+    children = []
+    with contextlib.suppress(FileNotFoundError):
+        with open(f"/proc/{coordinator}/task/{coordinator}/children") as file:
+            children = [int(word) for word in file.read().split()]
+    for process in (coordinator, *children):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def test_a_killed_worker_costs_nothing(make_bench: MakeBench) -> None:
+    """When a worker is killed, the coordinator gives its cells to another and ends whole."""
+    bench = make_bench("one", [("study.toml", MANY)])
+    process = bench.start("run", "study.toml", "--workers", "2")
+    deadline = time.monotonic() + 20
+    killed = False
+    while not killed and time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+                children = file.read().split()
+            if children and list((bench.folder / "store").glob("journals/*.open")):
+                os.kill(int(children[0]), signal.SIGKILL)
+                killed = True
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=60)
+    assert killed
+    assert process.returncode == 0, out + err
+    assert len(bench.digests()) == CELLS
+
+
+def test_two_runs_at_once_lose_and_double_nothing(make_bench: MakeBench) -> None:
+    """Two `assay run` of one study in one store both finish, and each run is there once."""
+    from assay.tasks.ledger import Ledger
+
+    bench = make_bench("both", [("study.toml", MANY)])
+    processes = [bench.start("run", "study.toml", "--workers", "1") for _ in range(2)]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, out + err
+    assert len(bench.digests()) == CELLS
+    assert all(not run.conflict for run in bench.runs().values())
+    entries = Ledger(bench.folder / "store").entries()
+    assert len(entries) == len({entry.seal for entry in entries}) == 9 * 12 * 3
+
+
+def test_the_interrupt_key_keeps_finished_cells_and_prints_how_to_go_on(make_bench: MakeBench) -> None:
+    """SIGINT ends with status 130, the literal command, and records that stand."""
+    bench = make_bench("interrupted", [("study.toml", MANY.replace("replicates = 12", "replicates = 60"))])
+    process = bench.start("run", "study.toml", "--workers", "1")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not list(bench.folder.glob("store/journals/*.open")):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "assay run study.toml --workers 1" in err
+    assert "Traceback" not in err
+    assert not list(bench.folder.glob("store/journals/*.open"))
+    kept = bench.digests()
+    assert len(kept) > 0
+    bench("run", "study.toml")
+    assert set(kept.items()) <= set(bench.digests().items())
+    assert all(run.attempts == 1 for run in bench.runs().values())
