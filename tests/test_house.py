@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 import subprocess
 import sys
@@ -132,19 +131,6 @@ def test_every_test_says_what_it_shows() -> None:
         if not (ast.get_docstring(node) or "").rstrip().endswith(".")
     ]
     assert bare == []
-
-
-def test_the_public_names_are_listed_and_sorted() -> None:
-    """`assay.__all__` is sorted, holds what a user can reach, and every name in it can be loaded."""
-    import assay
-
-    public = [
-        item for item in dir(assay) if not item.startswith("_") and not inspect.ismodule(getattr(assay, item))
-    ]
-    assert list(assay.__all__) == sorted(assay.__all__)
-    assert [item for item in assay.__all__ if not item.startswith("_")] == sorted(
-        item for item in public if item != "annotations"
-    )
 
 
 def test_only_the_restricted_reader_touches_pickle() -> None:

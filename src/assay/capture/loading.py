@@ -133,7 +133,7 @@ def _identifier(part: str) -> str:
 
 def _import(name: str, scope: str, file: Path, folders: Sequence[Path]) -> ModuleType:
     if _FINDER not in sys.meta_path:
-        sys.meta_path.append(_FINDER)
+        sys.meta_path.insert(0, _FINDER)  # before the one that would load the files as plain modules
     if scope not in sys.modules:
         package = ModuleType(scope, "A scope of a user's files.")
         package.__path__ = [str(folder) for folder in folders]

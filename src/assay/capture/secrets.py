@@ -24,38 +24,39 @@ _WEAK = re.compile(r"(?i)(?:^|[_.-])(?:token|auth|cookie|session[_-]?id|key|cred
 _NOT_A_VALUE = re.compile(r"(?i)(?:none|null|true|false|str|bytes|bool|optional|\d|\*+|[$<%{].*)?|\[.*\]")
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*[(\[].*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
+# Every repetition is bounded: a patch may hold a megabyte without a space.
 # Published shapes: GitHub, GitLab, Hugging Face, OpenAI and Anthropic, Slack, AWS, Google, npm,
 # PyPI, Stripe, and JSON web tokens (RFC 7519).
 _SHAPES = re.compile(
     r"""(?x)
     \b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,})
     |\bhf_[A-Za-z0-9]{20,}
-    |\bsk-(?=[\w-]*\d)[\w-]{20,}
+    |(?<![A-Za-z0-9]-)\bsk-(?=[\w-]{0,200}\d)[\w-]{20,400}
     |\bxox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/services/[A-Za-z0-9/]+
     |\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b
     |\bAIza[\w-]{35}|\bya29\.[\w-]{20,}
-    |\bnpm_[A-Za-z0-9]{36}|\bpypi-(?=[\w-]*\d)[\w-]{32,}
+    |\bnpm_[A-Za-z0-9]{36}|\bpypi-(?=[\w-]{0,200}\d)[\w-]{32,400}
     |\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}
-    |\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*
+    |(?<![\w-])eyJ[\w-]{8,4000}\.[\w-]{8,4000}\.[\w-]*
     """
 )
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY[ A-Z]*-----|\Z)", re.DOTALL
 )
-_URL_PASSWORD = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@'\"]*:[^\s/@'\"]*@")
-_URL_USER = re.compile(r"\b(https?://)[^\s/@'\"]+@")
+_URL_PASSWORD = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s/@:'\"]{0,200}:[^\s/@'\"]{0,500}@")
+_URL_USER = re.compile(r"\b(https?://)[^\s/@'\"]{1,500}@")
 _HEADER = re.compile(
-    r"(?i)\b((?:authorization['\"]?\s*[:=]\s*['\"]?)?(?:bearer|basic|token)\s+)(?=\S*\d)[\w.+/=~-]{12,}"
+    r"(?i)\b((?:authorization['\"]?\s*[:=]\s*['\"]?)?(?:bearer|basic|token)\s+)(?=\S{0,200}\d)[\w.+/=~-]{12,}"
 )
 _QUOTED = r"\"[^\"\n]*\"|'[^'\n]*'"
-_NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)"
+_NAME = r"(?P<name>(?<![A-Za-z0-9_.])(?<![A-Za-z0-9_.]-)[A-Za-z_][A-Za-z0-9_.-]{0,200})"
 _ASSIGNED = (
     rf"(?P<head>{_NAME}['\"]?\]?(?:[ \t]*:[ \t]*[A-Za-z_][\w.|\[\] ]{{0,60}}?)?[ \t]*(?:=>|:=|==|=|:)[ \t]*)"
 )
 _LITERALS = re.compile(rf"{_ASSIGNED}(?P<value>{_QUOTED})")
 _VALUES = re.compile(rf"{_ASSIGNED}(?P<value>{_QUOTED}|[^\s,;&'\"]+)")
 _FLAGS = re.compile(rf"(?P<head>(?<![\w-])--?{_NAME}[ \t]+)(?P<value>{_QUOTED}|[^\s'\"-][^\s'\"]*)")
-_RANDOM = re.compile(r"(?<![\w+/=-])(?:[\w+-]{32,}={0,2}|[A-Za-z0-9+/]{40})(?![\w+/=-])")
+_RANDOM = re.compile(r"(?<![\w+/-])(?:[\w+-]{32,}={0,2}|[A-Za-z0-9+/]{40})(?![\w+/=-])")
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -109,12 +110,14 @@ def _named(match: re.Match[str]) -> str:
     """Replace the value of a match when its name and looks say that it is secret; keep its quotes."""
     value = match["value"]
     quote = value[0] if value[0] in "'\"" else ""
-    bare = value.strip(quote) if quote else value
-    if not quote and _REFERENCE.fullmatch(bare):  # `password = config.password` holds none
+    # Without quotes, a closing bracket belongs to the text around: `f(password=None)`.
+    bare = value.strip(quote) if quote else value.rstrip(")]}>:")
+    after = "" if quote else value[len(bare) :]
+    if not quote and _REFERENCE.fullmatch(value):  # `password = config.password` holds none
         return match[0]
     if not _is_named_secret(match["name"], bare):
         return match[0]
-    return f"{match['head']}{quote}{REMOVED}{quote}"
+    return f"{match['head']}{quote}{REMOVED}{quote}{after}"
 
 
 def _is_named_secret(name: str, value: str) -> bool:

@@ -175,15 +175,22 @@ def table_show(benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")], j
 
 def main() -> None:
     """Run the command line; a user's mistake prints one message and no traceback."""
-    from assay.foundation.errors import AssayError, StudyError, UnavailableError, UsageError
+    from assay.foundation import errors
 
     try:
         app()
-    except AssayError as error:
+    except errors.AssayError as error:
         from assay.cli.output import fail
 
         fail(error)
-        sys.exit(2 if isinstance(error, UsageError | StudyError | UnavailableError) else 1)
+        mistakes = (
+            errors.UsageError,
+            errors.StudyError,
+            errors.UnavailableError,
+            errors.CapabilityError,
+            errors.CodeError,
+        )
+        sys.exit(2 if isinstance(error, mistakes) else 1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -8,7 +8,7 @@ from assay.cli.output import give, give_json, say
 from assay.foundation.places import cache_folder, store_folder
 from assay.publishing.assemble import assemble
 from assay.publishing.report import build
-from assay.publishing.summary import results_table
+from assay.publishing.summary import summary_text
 from assay.records.store import Store
 from assay.studies.load import load_study
 
@@ -23,7 +23,7 @@ def report(path: Path, store_path: Path | None, out: Path | None, *, json: bool)
     if json:
         give_json(document)
         return 0
-    give(results_table(document))
+    give(summary_text(document))
     say()
     say("report:")
     give(str(paths.page))

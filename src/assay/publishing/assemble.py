@@ -132,12 +132,10 @@ def _method_info(method: MethodPlan) -> MethodInfo:
 
 
 def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components:
-    codes: dict[CodeIdentity, None] = {}
-    for method in plan.methods:
-        codes.setdefault(method.identity)
+    identities = [method.identity for method in plan.methods]
     for benchmark in plan.benchmarks.values():
-        for identity in shared_identities(benchmark):
-            codes.setdefault(identity)
+        identities += shared_identities(benchmark)
+    codes = {digest_value(identity): identity for identity in identities}
     completed = [run.record for run in runs.values() if run.completed]
     evidence = sorted({record.circumstances.evidence for record in completed})
     uses = Counter(
@@ -145,7 +143,7 @@ def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components
     )
     streams: list[StreamUse] = [use for record in completed for use in record.result.streams]
     return Components(
-        code=tuple(codes),
+        code=tuple(codes.values()),
         evidence=tuple(store.objects.get_value(digest, CodeEvidence) for digest in evidence),
         data=tuple(
             DataIdentity(benchmark=name, card=benchmark.card_digest, table=benchmark.table_digest)

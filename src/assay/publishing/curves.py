@@ -48,8 +48,7 @@ def _regret(
         axes = sheet.axes(i, benchmark)
         _panel(axes, own, order, log_x, floor if log_y else None)
         axes.set_xlabel(axis, labelpad=1.5)
-        if i % sheet.columns == 0:
-            axes.set_ylabel("regret", labelpad=2.0)
+        axes.set_ylabel("regret", labelpad=2.0)
     return sheet.finish(
         id=name,
         title=title,
@@ -144,7 +143,8 @@ def _alt(curves: Sequence[Curve], names: dict[str, str], title: str) -> str:
             wins[method] = wins.get(method, 0) + (end == min(ends.values()))
     order = sorted(wins, key=lambda method: -wins[method])
     told = listed([f"{names[method]} on {wins[method]}" for method in order])
-    return f"{title} on {counted(len(benchmarks), 'benchmark')}. Lowest final regret (ties count for each): {told}."
+    where = counted(len(benchmarks), "benchmark")
+    return f"{title} on {where}. Lowest final regret (ties count for each): {told}."
 
 
 def _data(curves: Sequence[Curve]) -> Table:

@@ -176,7 +176,8 @@ def decode_document(data: bytes, where: str = "report.json") -> ReportDocument:
     except UsageError as error:
         raise CorruptError("the report contradicts itself", where=where, why=error.what) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CorruptError("the report is not what its format prescribes", where=where, why=str(error)) from None
+        why = str(error)
+        raise CorruptError("the report is not what its format prescribes", where=where, why=why) from None
 
 
 def write_document(document: ReportDocument, path: Path) -> str:
@@ -191,7 +192,8 @@ def read_document(path: Path) -> ReportDocument:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise StoreError("cannot read the report", where=str(path), why=error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise StoreError("cannot read the report", where=str(path), why=why) from error
     return decode_document(data, where=str(path))
 
 
@@ -204,20 +206,23 @@ def group_streams(uses: Iterable[StreamUse], names: int = 2) -> tuple[StreamGrou
         streams, draws = groups.get(path, (0, 0))
         groups[path] = (streams + 1, draws + use.draws)
     return tuple(
-        StreamGroup(path=path, streams=streams, draws=draws) for path, (streams, draws) in sorted(groups.items())
+        StreamGroup(path=path, streams=groups[path][0], draws=groups[path][1]) for path in sorted(groups)
     )
 
 
 def _refuse_unlisted(document: ReportDocument) -> None:
-    """Raise for results of a method or benchmark that is not listed: it would have no colour and no column."""
+    """Raise for results of a method or benchmark that is not listed and would have no column."""
     analysis = document.analysis
     methods = {method.name for method in document.methods}
     benchmarks = {facts.name for facts in document.benchmarks}
-    used = [row.method for row in (*analysis.results, *analysis.curves, *analysis.costs)]
+    used = [row.method for row in analysis.results]
+    used += [curve.method for curve in analysis.curves]
+    used += [cost.method for cost in analysis.costs]
     used += [row.method for row in analysis.ranks.rows] if analysis.ranks else []
     if unlisted := sorted(set(used) - methods):
         raise UsageError(f"the report has results of the method '{unlisted[0]}', which it does not list")
-    if unlisted := sorted({row.benchmark for row in (*analysis.results, *analysis.curves)} - benchmarks):
+    places = {row.benchmark for row in analysis.results} | {curve.benchmark for curve in analysis.curves}
+    if unlisted := sorted(places - benchmarks):
         raise UsageError(f"the report has results of the benchmark '{unlisted[0]}', which it does not list")
 
 

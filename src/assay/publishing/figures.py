@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-from assay.analysis.model import ResultRow
+from assay.analysis.model import CostRow, ResultRow
 from assay.publishing.curves import regret_over_evaluations, regret_over_seconds
 from assay.publishing.document import ANCHORS, STATES, ReportDocument
 from assay.publishing.sheet import Cell, Drawn, Margin, Sheet, Table, linear_ticks
 from assay.publishing.style import INK, MUTED, RULE, drawing, look
-from assay.publishing.words import counted, labels, listed, measure, one_line, plain, range_of, shortened, with_interval
+from assay.publishing.words import (
+    counted,
+    labels,
+    listed,
+    mean_of,
+    measure,
+    one_line,
+    plain,
+    range_of,
+    shortened,
+    with_interval,
+)
 
-# Colour, and a word of two letters at most that stays readable in black and white.
+# Colour, and a sign that stays readable in black and white.
 _STATES = {
     "met": ("#0B7A5B", "✓"),
     "not met": ("#B8450B", "✗"),
@@ -47,9 +60,8 @@ def lifecycle(document: ReportDocument) -> Drawn | None:
         shape = _state_shape(step.state, x, y, colour)
         axes.add_patch(shape)
         hollow = step.state in STATES[2:]
-        text = axes.text(
-            x, y - 0.5, sign, color=colour if hollow else "white", ha="center", va="center", fontweight="bold", zorder=3
-        )
+        ink = colour if hollow else "white"
+        text = axes.text(x, y - 0.5, sign, color=ink, ha="center", va="center", fontweight="bold", zorder=3)
         if step.evidence in ANCHORS:
             text.set_url(f"../index.html{step.evidence}")
             shape.set_url(f"../index.html{step.evidence}")
@@ -63,7 +75,7 @@ def lifecycle(document: ReportDocument) -> Drawn | None:
     return sheet.finish(
         id="lifecycle",
         title="Lifecycle of the study",
-        explanation="What a reader needs to repeat the study, step by step, and whether this report holds it.",
+        explanation="What a reader needs to repeat the study, and whether this report holds it.",
         alt=f"Lifecycle in {counted(len(steps), 'step')}. {alt[:1].upper()}{alt[1:]}.",
         data=table,
         short=table,
@@ -94,8 +106,8 @@ def results(document: ReportDocument) -> Drawn | None:
         "a filled marker leads or cannot be told from the leader, a hollow one can.",
         alt=_results_alt(rows, shown, names),
         data=Table(
-            ("benchmark", "method", "reported", "metric", "unit", "mean", "low", "high", "sd", "n", "confidence",
-             "interval", "varied", "leads", "with leader"),
+            ("benchmark", "method", "reported", "metric", "unit", "mean", "low", "high", "sd", "n",
+             "confidence", "interval", "varied", "leads", "with leader"),
             cells,
         ),
         short=Table(("benchmark", "method", "metric", "mean and interval"), short),
@@ -113,7 +125,8 @@ def ranks(document: ReportDocument) -> Drawn | None:
     lines = [*sorted(table.families), "over the families"]
     dodge = 3.4
     tall = dodge * len(rows) + 7.0
-    sheet = Sheet(1, 1, (310.0, 38.0 + tall * len(lines)), Margin(96, 10, 6, 28), [names[row.method] for row in rows])
+    legend = [names[method] for method in order]
+    sheet = Sheet(1, 1, (310.0, 38.0 + tall * len(lines)), Margin(96, 10, 6, 28), legend)
     axes = sheet.axes(0, "")
     for i, family in enumerate(lines):
         base = (len(lines) - 1 - i) * tall
@@ -125,12 +138,12 @@ def ranks(document: ReportDocument) -> Drawn | None:
                 continue
             y = base + tall / 2 + dodge * ((len(rows) - 1) / 2 - index)
             axes.plot([1, value], [y, y], color=style.colour, linewidth=0.9, alpha=0.45)
-            axes.plot([value], [y], marker=style.marker, color=style.colour, markersize=5.2 if overall else 4.2)
+            size = 5.2 if overall else 4.2
+            axes.plot([value], [y], marker=style.marker, color=style.colour, markersize=size)
         if i:
             axes.axhline(base + tall, color=INK if overall else RULE, linewidth=0.8 if overall else 0.5)
-    axes.set_yticks(
-        [(len(lines) - 0.5 - i) * tall for i in range(len(lines))], labels=[shortened(line, 21) for line in lines]
-    )
+    middles = [(len(lines) - 0.5 - i) * tall for i in range(len(lines))]
+    axes.set_yticks(middles, labels=[shortened(line, 21) for line in lines])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(0, tall * len(lines))
     axes.set_xlim(0.85, len(rows) + 0.15)
@@ -151,8 +164,10 @@ def ranks(document: ReportDocument) -> Drawn | None:
         data=Table(("method", "family", "average rank"), cells),
         short=Table(
             ("family", *(names[row.method] for row in rows)),
-            [(family, *(_rank(row.by_family.get(family)) for row in rows)) for family in lines[:-1]]
-            + [("over the families", *(f"{row.overall:.2f}" for row in rows))],
+            [
+                *((family, *(_rank(row.by_family.get(family)) for row in rows)) for family in lines[:-1]),
+                ("over the families", *(f"{row.overall:.2f}" for row in rows)),
+            ],
         ),
     )
 
@@ -165,13 +180,7 @@ def cost(document: ReportDocument) -> Drawn | None:
     names = labels(document)
     order = [method.name for method in document.methods]
     rows = sorted(rows, key=lambda row: order.index(row.method))
-    kinds: list[tuple[str, list[float | None]]] = [
-        ("evaluations, charged", [row.evaluations / row.runs for row in rows]),
-        ("table seconds, charged", [None if row.table_seconds is None else row.table_seconds / row.runs for row in rows]),
-        ("seconds of thinking, measured", [row.thinking_seconds / row.runs for row in rows]),
-        ("seconds in all, measured", [row.wall_seconds / row.runs for row in rows]),
-    ]
-    kinds = [(title, values) for title, values in kinds if any(value is not None for value in values)]
+    kinds = _cost_kinds(rows)
     sheet = Sheet(len(kinds), 2, (240.0, 36.0 + 13.0 * len(rows)), Margin(98, 36, 20, 12))
     for i, (title, values) in enumerate(kinds):
         axes = sheet.axes(i, title)
@@ -200,7 +209,7 @@ def cost(document: ReportDocument) -> Drawn | None:
         "measured cost of this machine and this day.",
         alt=f"Cost of a run. Measured wall-clock: {told}.",
         data=Table(
-            ("method", "runs", "evaluations", "table seconds", "thinking seconds", "wall-clock seconds"), cells
+            ("method", "runs", "evaluations", "table seconds", "thinking seconds", "wall seconds"), cells
         ),
         short=Table(
             ("method", *(title for title, _ in kinds)),
@@ -210,6 +219,18 @@ def cost(document: ReportDocument) -> Drawn | None:
             ],
         ),
     )
+
+
+def _cost_kinds(rows: list[CostRow]) -> list[tuple[str, list[float | None]]]:
+    """Return what a run spent on average, one list for each kind of cost that any method has."""
+    table = [None if row.table_seconds is None else row.table_seconds / row.runs for row in rows]
+    kinds: list[tuple[str, list[float | None]]] = [
+        ("evaluations, charged", [row.evaluations / row.runs for row in rows]),
+        ("table seconds, charged", table),
+        ("seconds of thinking, measured", [row.thinking_seconds / row.runs for row in rows]),
+        ("seconds in all, measured", [row.wall_seconds / row.runs for row in rows]),
+    ]
+    return [(title, values) for title, values in kinds if any(value is not None for value in values)]
 
 
 def _result_panel(sheet: Sheet, index: int, rows: list[ResultRow], document: ReportDocument) -> None:
@@ -228,7 +249,8 @@ def _result_panel(sheet: Sheet, index: int, rows: list[ResultRow], document: Rep
         ends += [low, high]
         axes.plot([low, high], [place, place], color=style.colour, linewidth=1.6, solid_capstyle="butt")
         face = style.colour if row.leads or row.with_leader else "white"
-        axes.plot([interval.mean], [place], marker=style.marker, color=style.colour, markerfacecolor=face, markersize=5.0)
+        mark: dict[str, Any] = {"marker": style.marker, "markerfacecolor": face, "markersize": 5.0}
+        axes.plot([interval.mean], [place], color=style.colour, **mark)
     low, high = min(ends), max(ends)
     pad = (high - low) * 0.08 or abs(high) * 0.01 or 0.5
     axes.set_xlim(low - pad, high + pad)
@@ -254,11 +276,11 @@ def _result_cells(row: ResultRow) -> tuple[Cell, ...]:
 
 
 def _results_alt(rows: list[ResultRow], shown: list[str], names: dict[str, str]) -> str:
-    told = []
-    for benchmark in shown:
-        for row in rows:
-            if row.benchmark == benchmark and row.leads and row.interval is not None:
-                told.append(f"{benchmark}, {names[row.method]} {plain(row.interval.mean)} {range_of(row.interval)}")
+    told = [
+        f"{row.benchmark}, {names[row.method]} {mean_of(row.interval)} {range_of(row.interval)}"
+        for row in sorted(rows, key=lambda row: shown.index(row.benchmark))
+        if row.leads and row.interval is not None
+    ]
     return f"Results on {counted(len(shown), 'benchmark')}. Leaders: {'; '.join(told) or 'none'}."
 
 
@@ -275,7 +297,8 @@ def _state_shape(state: str, x: float, y: float, colour: str) -> Circle | Polygo
         return Polygon(corners, facecolor=colour, edgecolor=colour, zorder=2)
     if state == "not applicable":
         return Rectangle((x - 8, y - 8), 16, 16, facecolor="white", edgecolor=colour, zorder=2)
-    return Circle((x, y), 9.0, facecolor="white", edgecolor=colour, linewidth=1.3, linestyle=(0, (3, 1.6)), zorder=2)
+    dashes = (0, (3, 1.6))
+    return Circle((x, y), 9.0, facecolor="white", edgecolor=colour, linewidth=1.3, linestyle=dashes, zorder=2)
 
 
 def _two_lines(text: str, width: int) -> list[str]:
@@ -285,4 +308,4 @@ def _two_lines(text: str, width: int) -> list[str]:
     while words and len(first) + 1 + len(words[0]) <= width:
         first += " " + words.pop(0)
     lines = [first, " ".join(words)] if words else [first]
-    return [shortened(line, width + 2) for line in lines]
+    return [shortened(line, width) for line in lines]

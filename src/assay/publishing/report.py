@@ -62,9 +62,10 @@ def render(document: ReportDocument, drawn: tuple[Drawn, ...], digest: str) -> s
         "contents": views.contents(document, figures),
         "columns": views.columns(document),
         "groups": views.result_groups(document),
+        "citations": views.citations(document),
         "result_note": views.result_note(document),
         "mileage_note": views.mileage_note(document),
-        "evidence": {step.id: views.evidence_of(step.evidence, figures, document) for step in document.lifecycle},
+        "evidence": {s.id: views.evidence_of(s.evidence, figures, document) for s in document.lifecycle},
         "label": lambda name: names.get(name, name),
     }
     return _environment().get_template("report.html.j2").render(context)
@@ -93,7 +94,9 @@ def _environment() -> Environment:
         "raw_svg": Markup,
         "tojson_text": _as_json,
     }
-    environment.tests["link"] = lambda text: isinstance(text, str) and text.startswith(("https://", "http://"))
+    environment.tests["link"] = lambda text: (
+        isinstance(text, str) and text.startswith(("https://", "http://"))
+    )
     return environment
 
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from assay.publishing import svg
-from assay.publishing.style import INK, look, to_pdf, to_svg
-from assay.publishing.words import shortened
+from assay.publishing.style import look, to_pdf, to_svg
+from assay.publishing.words import one_line, shortened, visible
 
 _POINTS = 72.0
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -75,7 +75,8 @@ class Sheet:
         self.margin = margin
         self.width = self.columns * cell[0]
         self._legend_columns, legend_rows = _legend_shape(legend, self.width)
-        self.height = math.ceil(count / self.columns) * cell[1] + legend_rows * 12.0 + (6.0 if legend_rows else 0.0)
+        below = legend_rows * 12.0 + 6.0 if legend_rows else 0.0
+        self.height = math.ceil(count / self.columns) * cell[1] + below
         self.figure = Figure(figsize=(self.width / _POINTS, self.height / _POINTS), dpi=_POINTS)
         self._legend = tuple(legend)
         self.figure.patch.set_alpha(0.0)
@@ -115,6 +116,7 @@ class Sheet:
             names = [shortened(name, 30) for name in self._legend]
             self.figure.legend(handles, names, loc="lower center", ncols=self._legend_columns, borderpad=0.2)
         body = svg.tidy(to_svg(self.figure))
+        described["alt"] = one_line(described["alt"])
         alt, title = described["alt"], described["title"]
         whole = svg.standalone(body, svg.Box(0, 0, self.width, self.height), escape(title), escape(alt))
         boxes = {_name(i): self.box(i) for i in range(self.count)}
@@ -184,12 +186,15 @@ def _compact(value: float) -> str:
 
 
 def _decade(power: int) -> str:
-    return {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}.get(power, "10" + str(power).translate(_SUPERSCRIPTS))
+    short = {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}
+    return short.get(power, "10" + str(power).translate(_SUPERSCRIPTS))
 
 
 def _guarded(cell: Cell) -> Cell:
-    """Keep a name that begins like a formula from being one in a spreadsheet."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """Keep a name from being a formula in a spreadsheet, or an order to a terminal."""
+    if not isinstance(cell, str):
+        return cell
+    return f"'{visible(cell)}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else visible(cell)
 
 
 def _legend_shape(names: Sequence[str], width: float) -> tuple[int, int]:
@@ -203,6 +208,3 @@ def _legend_shape(names: Sequence[str], width: float) -> tuple[int, int]:
 
 def _name(index: int) -> str:
     return f"panel-{index}"
-
-
-__all__ = ["INK", "Cell", "Drawn", "Margin", "Sheet", "Table", "handle", "linear_ticks", "log_ticks"]

@@ -7,12 +7,10 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-import matplotlib
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INK = "#24292f"
 MUTED = "#66707a"
@@ -95,8 +93,12 @@ def drawing() -> Iterator[None]:
 
     matplotlib keeps its settings in one place for the process: draw in one thread at a time.
     """
-    settings = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(("backend", "interactive"))}
-    with warnings.catch_warnings(), matplotlib.rc_context({**settings, **_RC}):
+    import matplotlib as mpl
+
+    settings = {**cast("dict[str, Any]", mpl.rcParamsDefault), **_RC}
+    for name in ("backend", "backend_fallback", "interactive", "toolbar", "timezone"):
+        settings.pop(name, None)  # the user's affair, and without effect on a file
+    with warnings.catch_warnings(), mpl.rc_context(settings):  # type: ignore[arg-type]  # names are checked there
         # A name in a script that DejaVu Sans lacks is still right in the SVG.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
@@ -104,17 +106,22 @@ def drawing() -> Iterator[None]:
 
 def to_svg(figure: Figure) -> str:
     """Return the figure as SVG text without a date."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     sink = io.StringIO()
     metadata = {"Date": None, "Creator": "Assay", "Format": None, "Type": None}
-    FigureCanvasSVG(figure).print_svg(sink, metadata=metadata)
+    FigureCanvasSVG(figure).print_figure(sink, format="svg", metadata=metadata)
     return sink.getvalue()
 
 
 def to_pdf(figure: Figure, title: str) -> bytes:
     """Return the figure as a PDF of one page without dates."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
     sink = io.BytesIO()
     metadata: dict[str, Any] = {"Title": title, "Creator": "Assay", "Producer": "Assay"}
-    FigureCanvasPdf(figure).print_pdf(sink, metadata=metadata | {"CreationDate": None, "ModDate": None})
+    metadata |= {"CreationDate": None, "ModDate": None}
+    FigureCanvasPdf(figure).print_figure(sink, format="pdf", metadata=metadata)
     return _stable_font_tags(sink.getvalue())
 
 

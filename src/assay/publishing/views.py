@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from assay.analysis.model import ResultRow
 from assay.publishing.document import ANCHORS, ReportDocument
-from assay.publishing.sheet import Drawn
 from assay.publishing.style import Look, look
-from assay.publishing.words import about_interval, counted, labels, listed, mean_of, measure, one_line, range_of
+from assay.publishing.words import (
+    about_interval,
+    counted,
+    labels,
+    listed,
+    mean_of,
+    measure,
+    one_line,
+    range_of,
+)
 from assay.statistics.interval import Interval
 
 
@@ -47,6 +56,13 @@ class ResultGroup(NamedTuple):
     lines: list[ResultLine]
 
 
+class Citation(NamedTuple):
+    """A publication to cite, and the benchmarks of this study that come from it."""
+
+    text: str
+    benchmarks: list[str]
+
+
 class Anchor(NamedTuple):
     """An entry of the contents."""
 
@@ -69,34 +85,52 @@ def result_groups(document: ReportDocument) -> list[ResultGroup]:
         own = [rows.get((facts.name, method.name)) for method in methods]
         some = next((row for row in own if row is not None), None)
         if some is not None:
-            cells = [result_cell(method, row) for method, row in zip(methods, own, strict=True)]
+            cells = [
+                result_cell(method, row, len(methods) == 1) for method, row in zip(methods, own, strict=True)
+            ]
             line = ResultLine(facts.name, measure(some, document), cells)
             groups.setdefault(facts.family, []).append(line)
     return [ResultGroup(family, lines) for family, lines in groups.items()]
 
 
-def result_cell(method: Column, row: ResultRow | None) -> ResultCell:
-    """Return the cell of a row; a row without an interval says why in its own text."""
+def result_cell(method: Column, row: ResultRow | None, alone: bool = False) -> ResultCell:
+    """Return the cell of a row; one without an interval says why in its text, one `alone` leads nobody."""
     if row is None:
         return ResultCell(method, "", "", "", False, False, "not planned")
     short = row.completed < row.planned
     if row.interval is None:
-        return ResultCell(method, "", "", f"n = 0 of {row.planned}", False, False, one_line(row.text) or "no run")
+        return ResultCell(
+            method, "", "", f"n = 0 of {row.planned}", False, False, one_line(row.text) or "no run"
+        )
     n = row.interval.n
     runs = f"n = {n} of {row.planned}" if short else f"n = {n}"
-    return ResultCell(method, mean_of(row.interval), range_of(row.interval), runs, row.leads, row.with_leader, "")
+    return ResultCell(
+        method,
+        mean_of(row.interval),
+        range_of(row.interval),
+        runs,
+        row.leads and not alone,
+        row.with_leader,
+        "",
+    )
 
 
 def result_note(document: ReportDocument) -> str:
     """Return what the numbers of the results table are."""
-    kinds = sorted({about_interval(row.interval) for row in document.analysis.results if row.interval is not None})
-    if not kinds:
+    intervals = [row.interval for row in document.analysis.results if row.interval is not None]
+    if not intervals:
         return "No number yet: no run has completed."
+    kinds = sorted({about_interval(interval) for interval in intervals if interval.low is not None})
+    with_kinds = f", with a {listed(kinds)}" if kinds else ""
+    single = " A single run gives no interval." if any(interval.low is None for interval in intervals) else ""
     unmeasured = sorted({facts.no_test_because for facts in document.benchmarks if facts.no_test_because})
     without = f" Where no test metric is shown: {'; '.join(unmeasured)}." if unmeasured else ""
+    statuses = sorted({row.status for row in document.mileage})
+    declared = f" Test metrics are {listed(statuses)}." if statuses else ""
+    verdict = document.verification.verdict if document.verification else "not verified yet"
     return (
-        f"Mean over the completed runs, with a {listed(kinds)}; n is the number of runs. "
-        f"Numbers from a table are conditional on that table.{without}"
+        f"Mean over the completed runs{with_kinds}; n is the number of runs.{single} Numbers from a table "
+        f"are conditional on that table.{without}{declared} Level of verification: {verdict}."
     )
 
 
@@ -107,7 +141,15 @@ def estimates(interval: Interval | None) -> str:
     return f"{mean_of(interval, sign=True)} {range_of(interval, sign=True)}, n = {interval.n}"
 
 
-def contents(document: ReportDocument, figures: dict[str, Drawn]) -> list[Anchor]:
+def citations(document: ReportDocument) -> list[Citation]:
+    """Return each publication once, in the order of the cards."""
+    found: dict[str, list[str]] = {}
+    for card in document.cards:
+        found.setdefault(card.citation, []).append(card.benchmark)
+    return [Citation(text, benchmarks) for text, benchmarks in found.items()]
+
+
+def contents(document: ReportDocument, figures: Collection[str]) -> list[Anchor]:
     """Return the sections that the page has, in order."""
     entries = [
         ("#lifecycle", "Lifecycle", True),
@@ -127,7 +169,7 @@ def contents(document: ReportDocument, figures: dict[str, Drawn]) -> list[Anchor
     return [Anchor(href, title) for href, title, present in entries if present]
 
 
-def evidence_of(anchor: str, figures: dict[str, Drawn], document: ReportDocument) -> str:
+def evidence_of(anchor: str, figures: Collection[str], document: ReportDocument) -> str:
     """Return a step's evidence if the page has that place, else an empty string."""
     present = {entry.href for entry in contents(document, figures)}
     parts = {"#code", "#data", "#environment", "#hyperparameters", "#seeds"}
@@ -137,7 +179,9 @@ def evidence_of(anchor: str, figures: dict[str, Drawn], document: ReportDocument
 def mileage_note(document: ReportDocument) -> str:
     """Return what the counts of test labels mean."""
     if not document.mileage:
-        return "No test label was asked for: no benchmark of this study has a test metric, or none was assessed."
+        return (
+            "No test label was asked for: no benchmark of this study has a test metric, or none was assessed."
+        )
     asked = sum(row.this_study for row in document.mileage)
     return (
         f"This study asked {counted(asked, 'time')} for test metrics, each of a sealed search. "

@@ -89,8 +89,6 @@ def with_interval(interval: Interval, sign: bool = False) -> str:
 def about_interval(interval: Interval) -> str:
     """Return what an interval is, such as '95 % t interval over search seeds'."""
     over = listed(interval.varied) or "nothing that is named"
-    if interval.method == "none":
-        return f"no interval (fewer than two runs; {over} would vary)"
     return f"{interval.confidence * 100:g} % {interval.method} interval over {over}"
 
 

@@ -1,0 +1,196 @@
+"""Intervals for means and for differences of means of independent samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtrit
+
+from assay.foundation.errors import UsageError
+from assay.foundation.seeding import Stream
+from assay.statistics.interval import Interval
+
+RESAMPLES = 10_000
+SMALL = 10  # below this the bootstrap is too narrow, and a t interval is given
+_CHUNK = 1 << 16
+_LARGEST = 1e300
+
+Sample = Sequence[float] | np.ndarray
+
+
+def mean_interval(
+    values: Sample, *, rng: Stream, varied: tuple[str, ...], confidence: float = 0.95
+) -> Interval:
+    """Return the mean of a sample with its interval: Student's t below ten values, BCa from there.
+
+    One value has no interval (`low` and `high` are None); values that are all equal have one of
+    width zero. Equal streams give equal intervals, whatever the order of the values. Raises
+    `UsageError` for an empty sample and for values that are not finite.
+    """
+    sample = _checked(values, confidence)
+    n, mean, sd = len(sample), _mean(sample), _sd(sample)
+    low: float | None
+    high: float | None
+    if sd is None:
+        method, low, high = "none", None, None
+    elif n < SMALL:
+        half = t_quantile(n - 1, confidence) * sd / math.sqrt(n)
+        method, low, high = "t", mean - half, mean + half
+    else:
+        method, (low, high) = "BCa", _bca(sample, mean, rng, confidence)
+    return Interval(
+        mean=mean, low=low, high=high, sd=sd, n=n, confidence=confidence, method=method, varied=varied
+    )
+
+
+def welch_interval(a: Sample, b: Sample, *, varied: tuple[str, ...], confidence: float = 0.95) -> Interval:
+    """Return mean(a) - mean(b) of two independent samples with Welch's interval (Biometrika 1947).
+
+    See `combine` for `n`, `sd`, samples of one value, and errors.
+    """
+    return combine([(a, b)], varied=varied, confidence=confidence)
+
+
+def combine(
+    pairs: Sequence[tuple[Sample, Sample]], *, varied: tuple[str, ...], confidence: float = 0.95
+) -> Interval:
+    """Return the mean over pairs of mean(a) - mean(b), all samples independent, variances unequal.
+
+    The squared standard error is the sum of s²/n over the samples, divided by the squared number of
+    pairs; its degrees of freedom are Satterthwaite's (Biometrics Bulletin 1946). `n` is the size of
+    the smallest sample, and `sd` the standard deviation of the same mean over one value of each.
+    Where a sample has a single value there is no interval.
+    Raises `UsageError` without pairs, for an empty sample and for values that are not finite.
+    """
+    if not pairs:
+        raise UsageError("a mean difference needs a pair of samples at least")
+    samples = [_checked(sample, confidence) for pair in pairs for sample in pair]
+    signed = [_mean(sample) * (-1) ** i for i, sample in enumerate(samples)]
+    mean = math.fsum(signed) / len(pairs)
+    sds = [sd for sample in samples if (sd := _sd(sample)) is not None]
+    low = high = sd = None
+    if len(sds) == len(samples):
+        sd = math.hypot(*sds) / len(pairs)
+        half = _half_width(sds, [len(sample) for sample in samples], confidence) / len(pairs)
+        low, high = mean - half, mean + half
+    return Interval(
+        mean=mean,
+        low=low,
+        high=high,
+        sd=sd,
+        n=min(map(len, samples)),
+        confidence=confidence,
+        method="none" if sd is None else "Welch",
+        varied=varied,
+    )
+
+
+def mean_band(values: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean over the rows of an array, and the ends of its t interval in each column.
+
+    `values` is finite, of shape (runs, points). With one run the ends are NaN.
+    """
+    n = len(values)
+    mean = values.mean(axis=0)
+    if n < 2:
+        unknown = np.full_like(mean, np.nan)
+        return mean, unknown, unknown
+    half = t_quantile(n - 1, confidence) / math.sqrt(n) * values.std(axis=0, ddof=1)
+    return mean, mean - half, mean + half
+
+
+def t_quantile(freedom: float, confidence: float) -> float:
+    """Return the two-sided quantile of Student's t for these degrees of freedom."""
+    return float(stdtrit(freedom, 0.5 + confidence / 2))
+
+
+def _checked(values: Sample, confidence: float) -> np.ndarray:
+    """Return a sample in increasing order, so that no result depends on the order it came in."""
+    if not 0.0 < confidence < 1.0:
+        raise UsageError(f"a confidence lies between 0 and 1, got {confidence}", hint="0.95")
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or not sample.size:
+        raise UsageError("an interval needs a sample of at least one value")
+    # NaN compares as false; beyond this size differences could overflow.
+    bad = sample.size - int((np.abs(sample) < _LARGEST).sum())
+    if bad:
+        raise UsageError(
+            f"{bad} of {sample.size} values of a sample are not finite",
+            why="a failed run has no value; it is counted, not averaged",
+        )
+    return np.sort(sample)
+
+
+def _mean(sample: np.ndarray) -> float:
+    """Return the mean of a sorted sample; that of equal values is exactly their value."""
+    if sample[0] == sample[-1]:
+        return float(sample[0])
+    return math.fsum((sample / len(sample)).tolist())
+
+
+def _sd(sample: np.ndarray) -> float | None:
+    if len(sample) < 2:
+        return None
+    deviations, scale = _deviations(sample, _mean(sample))
+    return scale * math.sqrt(float(deviations @ deviations) / (len(sample) - 1))
+
+
+def _deviations(sample: np.ndarray, mean: float) -> tuple[np.ndarray, float]:
+    """Return the deviations from the mean in units of the largest, so that no power of them overflows."""
+    deviations = sample - mean
+    scale = float(np.abs(deviations).max())
+    return (deviations / scale if scale else deviations), scale
+
+
+def _half_width(sds: Sequence[float], sizes: Sequence[int], confidence: float) -> float:
+    """Return half the width of the interval of a sum of independent means."""
+    errors = [sd / math.sqrt(n) for sd, n in zip(sds, sizes, strict=True)]
+    scale = max(errors)
+    if not scale:
+        return 0.0
+    shares = [(error / scale) ** 2 for error in errors]
+    total = math.fsum(shares)
+    freedom = total**2 / math.fsum(share**2 / (n - 1) for share, n in zip(shares, sizes, strict=True))
+    return t_quantile(freedom, confidence) * scale * math.sqrt(total)
+
+
+def _bca(sample: np.ndarray, mean: float, rng: Stream, confidence: float) -> tuple[float, float]:
+    """Return the bias-corrected and accelerated interval of a mean (Efron, JASA 1987).
+
+    The acceleration is that of the jackknife, in which leaving x out moves a mean by
+    (mean - x) / (n - 1).
+    """
+    deviations, scale = _deviations(sample, mean)
+    if not scale:
+        return mean, mean
+    means = np.sort(_resampled_means(deviations, rng))
+    below = float(np.searchsorted(means, 0.0, "left") + np.searchsorted(means, 0.0, "right")) / 2
+    # Half a resample at least on either side keeps the bias finite.
+    bias = float(ndtri(min(max(below, 0.5), RESAMPLES - 0.5) / RESAMPLES))
+    acceleration = float((deviations**3).sum() / (6.0 * (deviations @ deviations) ** 1.5))
+    z = float(ndtri(0.5 + confidence / 2))
+    low, high = np.quantile(means, [_level(bias, acceleration, -z), _level(bias, acceleration, z)])
+    # No mean of resamples lies outside the sample; scaling back may by a rounding error.
+    return max(mean + scale * float(low), float(sample[0])), min(mean + scale * float(high), float(sample[-1]))
+
+
+def _level(bias: float, acceleration: float, z: float) -> float:
+    """Return the level of the bootstrap distribution that stands for the normal quantile `z`."""
+    shifted = bias + z
+    shrink = 1.0 - acceleration * shifted
+    if shrink <= 0.0:  # beyond its pole the transformation has reached its end
+        return 0.0 if shifted < 0.0 else 1.0
+    return float(ndtr(bias + shifted / shrink))
+
+
+def _resampled_means(values: np.ndarray, rng: Stream) -> np.ndarray:
+    """Return the means of resamples with replacement; in chunks, so that memory stays bounded."""
+    n = len(values)
+    rows = max(1, _CHUNK // n)
+    parts = [
+        values[rng.indices(n, (min(rows, RESAMPLES - start), n))].mean(axis=1)
+        for start in range(0, RESAMPLES, rows)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,169 @@
+"""What bad input gets: one message with what, where, why and a hint; nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+from bench import ASSAY, STUDY, Bench
+
+CASES = [
+    (
+        'strategy = "random-search"',
+        'strategy = "random-serch"',
+        ["unknown strategy 'random-serch'", "'random-search'", "methods.random"],
+    ),
+    (
+        "nas-bench-graph/cora",
+        "nas-bench-graph/corra",
+        ["unknown benchmark 'nas-bench-graph/corra'", "'nas-bench-graph/cora'", "benchmarks"],
+    ),
+    ("population = 5", "populaton = 5", ["populaton", "'population'", "methods.evolution.hyperparameters"]),
+    (
+        "population = 5",
+        "population = 'five'",
+        ["expected int", "'five'", "methods.evolution.hyperparameters.population"],
+    ),
+    ("population = 5", "population = nan", ["population", "nan"]),
+    ("replicates = 3", "replicates = 'three'", ["expected 'int', got 'str'", "study.toml:2, replicates"]),
+    ("replicates = 3", "replicats = 3", ["unknown key 'replicats'", "did you mean 'replicates'?"]),
+    ("replicates = 3", "replicates = 0", ["at least one replicate", "got 0"]),
+    ("evaluations = 30", "evaluations = 0", ["must be positive", "budget.evaluations"]),
+    ("evaluations = 30", "table_seconds = 100.0", ["no cost column", "budget.table_seconds"]),
+    ("evaluations = 30", "evaluations = 30\ntable_seconds = 3", ["either evaluations or table_seconds"]),
+    ("[methods.random]", "[protocol]\nsignal = 'test'\n[methods.random]", ["no signal 'test'", "validation"]),
+    (
+        "[methods.random]",
+        "[protocol]\nseeds = 'seed=777'\n[methods.random]",
+        ["no seed policy 'seed=777'", "published-mean"],
+    ),
+    (
+        "[methods.random]",
+        "[protocol]\nassessment = 'requird'\n[methods.random]",
+        ["'required'", "protocol.assessment"],
+    ),
+    (
+        "nas-bench-graph/proteins",
+        "nas-bench-201/cifar10",
+        ["requires an assessment", "nas-bench-201/cifar10", "where-available"],
+    ),
+    (
+        'better = "evolution"',
+        'better = "evolutoin"',
+        ["unknown method 'evolutoin'", "'evolution'", "claims[0].better"],
+    ),
+    ('than = "random"', 'than = "evolution"', ["compares a method with itself"]),
+    (
+        'strategy = "random-search"',
+        'strategy = "random-search"\nloop = "a.py:f"',
+        ["exactly one of strategy, loop and command"],
+    ),
+    ('strategy = "random-search"', 'loop = "absent.py:f"', ["absent.py", "methods.random"]),
+    ('strategy = "random-search"', 'command = ["./absent"]', ["./absent", "methods.random"]),
+    ('name = "small"', "name = ", ["not TOML", "study.toml"]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), CASES, ids=[new[:40] for _, new, _ in CASES])
+def test_a_wrong_study_is_refused_with_place_and_hint(
+    bench: Bench, old: str, new: str, said: list[str]
+) -> None:
+    """Each mistake ends with status 2, names its place and the nearest name, and runs nothing."""
+    assert old in STUDY
+    bench.write("study.toml", STUDY.replace(old, new, 1))
+    answer = bench("run", "study.toml", check=2)
+    for words in said:
+        assert words in answer.err, answer.err
+    assert not list(bench.folder.glob("store/journals/*"))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("run", "studdy.toml"), "did you mean 'study.toml'?"),
+        (("table", "import", "nas-bench-grap"), "'nas-bench-graph'"),
+        (("table", "show", "nas-bench-graph/cor"), "'nas-bench-graph/cora'"),
+        (("show", "abc"), "no run starts with 'abc'"),
+        (("run", "study.toml", "--workers", "-1"), "at least one worker"),
+        (("run", "study.toml", "--rerun-on", "arithmetc"), "--rerun-on arithmetic"),
+    ],
+)
+def test_a_wrong_command_suggests_the_right_one(bench: Bench, command: tuple[str, ...], said: str) -> None:
+    """Unknown names get the nearest."""
+    bench("run", "study.toml")
+    assert said in bench(*command, check=2).err
+
+
+def test_without_a_store_the_hint_says_what_to_do(bench: Bench) -> None:
+    """Reading commands make no store; they say that there is none."""
+    for command in (("ls",), ("verify", "study.toml"), ("report", "study.toml")):
+        assert "there is no store here" in bench(*command, check=1).err
+    assert not (bench.folder / "store").exists()
+
+
+def test_a_store_of_a_newer_version_is_refused(bench: Bench) -> None:
+    """Both versions are named, and nothing is written."""
+    bench("run", "study.toml")
+    (bench.folder / "store" / "format.json").write_text('{"format":"assay-store","version":9}')
+    answer = bench("run", "study.toml", check=1)
+    assert "version 9, this Assay reads up to 1" in answer.err
+
+
+def test_a_full_disk_stops_cleanly_and_the_study_resumes(bench: Bench) -> None:
+    """When a journal cannot grow, the run ends with the cause; with space again it goes on to the same bytes."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = subprocess.run(
+        [str(ASSAY), "run", "study.toml", "--workers", "1"],
+        cwd=bench.folder,
+        env=bench.environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "cannot write to the store" in done.stderr
+    assert "Traceback" not in done.stderr
+    kept = bench.digests()
+    assert 0 < len(kept) < 12
+    bench("run", "study.toml")
+    assert len(bench.digests()) == 12
+    assert set(kept.items()) <= set(bench.digests().items())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_store_without_permission_says_so(bench: Bench) -> None:
+    """A folder that cannot be written is named with its hint."""
+    bench.folder.joinpath("store").mkdir(mode=0o500)
+    assert "Permission denied" in bench("run", "study.toml", check=1).err
+
+
+def test_a_store_in_the_way_of_a_file_says_so(bench: Bench) -> None:
+    """A file where the store should be is a message, not a traceback."""
+    bench.write("store", "I am a file")
+    answer = bench("run", "study.toml", check=1)
+    assert "store" in answer.err
+    assert (bench.folder / "store").read_text() == "I am a file"
+
+
+def test_names_cannot_command_the_terminal(bench: Bench) -> None:
+    """Escape sequences in a study are shown as text."""
+    bench.write("study.toml", STUDY.replace('name = "small"', 'name = "evil\\u001b[2J"'))
+    answer = bench("run", "study.toml")
+    assert "\x1b" not in answer.out + answer.err
+    assert "\\x1b[2J" in answer.out
+
+
+def test_init_leaves_an_existing_file_alone(bench: Bench) -> None:
+    """A second init of the same name is refused, and the first file stays."""
+    bench("init", "fresh.toml")
+    before = Path(bench.folder / "fresh.toml").read_text()
+    assert "left alone" in bench("init", "fresh.toml", check=2).err
+    assert (bench.folder / "fresh.toml").read_text() == before
+    assert "60 due" in bench("run", "fresh.toml", "--dry-run").out

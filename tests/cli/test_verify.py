@@ -1,0 +1,192 @@
+"""`assay verify`: identical runs are called so, and what was tampered with is detected and named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from bench import Bench
+
+from assay.records import journal
+from assay.records.record import Record
+from assay.tasks.ledger import Ledger
+
+
+def _verify(bench: Bench, *extra: str, check: int | None = 0) -> dict[str, object]:
+    found: dict[str, object] = json.loads(bench("verify", "study.toml", "--json", *extra, check=check).out)
+    return found
+
+
+def _findings(bench: Bench) -> list[str]:
+    found = _verify(bench, check=1)
+    summary = found["summary"]
+    assert isinstance(summary, dict)
+    return list(summary["findings"])
+
+
+def _rewrite(bench: Bench, change: object) -> Record:
+    """Rewrite the first record of the store with a whole new journal, checksums and seal included."""
+    (path, *_) = sorted((bench.folder / "store" / "journals").glob("*.sealed"))
+    records = [msgspec.msgpack.decode(payload, type=Record) for payload in journal.read(path)]
+    path.unlink()
+    changed = change(records[0])  # type: ignore[operator]
+    with journal.Journal(path.parent) as writer:
+        for record in [changed, *records[1:]]:
+            writer.append(msgspec.msgpack.encode(record))
+    return changed
+
+
+def test_an_untouched_study_is_identical_and_says_what_the_sample_means(bench: Bench) -> None:
+    """All repeats are identical, the bound is stated, and the claims' runs are counted apart."""
+    bench("run", "study.toml")
+    answer = bench("verify", "study.toml", "--sample", "5")
+    assert "verdict: identical 12/12" in answer.out
+    assert "5 of 5 identical: at 95 % confidence at most 45.1 % of the 12 runs can differ" in answer.out
+    assert "all 12 runs that carry a claim" in answer.out
+    assert "identical 12/12" in bench("verify", "study.toml", "--sample", "500").out
+
+
+def test_the_sample_is_drawn_by_the_verifier(bench: Bench) -> None:
+    """Two draws differ, and the printed seed repeats one."""
+    bench.write("study.toml", (bench.folder / "study.toml").read_text().split("[[claims]]")[0])
+    bench("run", "study.toml")
+    seeds = {_verify(bench, "--sample", "3")["seed"] for _ in range(3)}
+    assert len(seeds) == 3
+    again = [_verify(bench, "--sample", "3", "--seed", "7")["runs"] for _ in range(2)]
+    assert again[0] == again[1]
+    assert len(again[0]) == 3  # type: ignore[arg-type]
+
+
+def test_a_record_with_a_false_value_is_named(bench: Bench) -> None:
+    """Changing a value and every checksum but the result's digest is found without repeating."""
+    bench("run", "study.toml")
+
+    def change(record: Record) -> Record:
+        value = bytearray(record.result.trajectory.value)
+        value[6] ^= 1
+        trajectory = msgspec.structs.replace(record.result.trajectory, value=bytes(value))
+        return msgspec.structs.replace(
+            record, result=msgspec.structs.replace(record.result, trajectory=trajectory)
+        )
+
+    record = _rewrite(bench, change)
+    findings = _findings(bench)
+    assert any("a record was changed" in one and record.run[:12] in one for one in findings)
+
+
+def test_a_wholly_forged_record_is_found_by_repeating_it(bench: Bench) -> None:
+    """Even with every digest made to fit, the repeat shows the first evaluation that differs."""
+    bench("run", "study.toml")
+
+    def forge(record: Record) -> Record:
+        value = record.result.trajectory.column("value").copy()
+        value[3] += 0.01
+        trajectory = msgspec.structs.replace(record.result.trajectory, value=value.tobytes())
+        result = msgspec.structs.replace(record.result, trajectory=trajectory)
+        return msgspec.structs.replace(record, result=result, result_digest=result.digest())
+
+    record = _rewrite(bench, forge)
+    answer = bench("verify", "study.toml", check=1)
+    assert f"undecided: {_method(record)} on {record.benchmark}" in answer.out
+    assert "evaluation 4" in answer.out
+    assert "0 of 3 repeats are identical with the record" in answer.out
+
+
+def _method(record: Record) -> str:
+    return {"random-search": "random", "regularized-evolution": "evolution"}[record.strategy]
+
+
+def test_a_flipped_byte_of_a_journal_is_named(bench: Bench) -> None:
+    """The finding names the journal, and the other journals are verified all the same."""
+    bench("run", "study.toml", "--workers", "2")
+    (path, *_) = sorted((bench.folder / "store" / "journals").glob("*.sealed"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    findings = _findings(bench)
+    assert any(path.name in one for one in findings)
+    assert any("have no record" in one for one in findings)
+
+
+def test_an_altered_ledger_line_is_named(bench: Bench) -> None:
+    """A changed test value breaks the chain at its line."""
+    bench("run", "study.toml")
+    path = bench.folder / "store" / "ledger" / "ledger.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[4] = lines[4].replace('"values":[0.', '"values":[1.')
+    path.write_text("".join(lines))
+    assert any("line 5 of the ledger" in one for one in _findings(bench))
+
+
+def test_a_ledger_with_a_new_chain_is_found_through_the_vault(bench: Bench) -> None:
+    """Rewriting the whole chain with a better value is found where the run is verified."""
+    bench("run", "study.toml")
+    ledger = Ledger(bench.folder / "store")
+    entries = ledger.entries()
+    shutil.rmtree(bench.folder / "store" / "ledger")
+    forged = [msgspec.structs.replace(entries[0], values=(0.999,)), *entries[1:]]
+    with ledger.locked() as book:
+        book.append(forged)
+    assert any("not what the vault answers" in one and "0.999" in one for one in _findings(bench))
+
+
+def test_an_altered_table_is_refused_by_name(bench: Bench, cache: Path) -> None:
+    """A table with one changed byte stops verification and names the file."""
+    own = bench.folder / "cache"
+    shutil.copytree(cache, own)
+    bench.environment["ASSAY_CACHE"] = str(own)
+    bench("run", "study.toml")
+    path = own / "tables" / "nas-bench-graph" / "cora.table"
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    answer = bench("verify", "study.toml", check=1)
+    assert "cora.table" in answer.err
+    assert "assay table import nas-bench-graph" in answer.err
+
+
+def test_a_changed_source_file_is_named(bench: Bench) -> None:
+    """Runs recorded with another version of a file are not those of the study as it stands."""
+    from test_run import HELPER, METHOD
+
+    bench.write("mine.py", METHOD)
+    bench.write("helper.py", HELPER)
+    text = (bench.folder / "study.toml").read_text()
+    bench.write(
+        "study.toml", text.replace("[[claims]]", '[methods.mine]\nstrategy = "mine.py:Mine"\n\n[[claims]]')
+    )
+    bench("run", "study.toml")
+    assert _verify(bench)["summary"]["findings"] == []  # type: ignore[index]
+    bench.write("helper.py", HELPER.replace("return space", "rng.below(3); return space"))
+    findings = _findings(bench)
+    assert any("6 recorded runs of mine" in one and "helper.py" in one for one in findings)
+
+
+def test_a_method_that_is_not_deterministic_is_called_unstable(bench: Bench) -> None:
+    """A strategy that draws from the operating system gives another trajectory each time."""
+    from test_run import METHOD
+
+    bench.write(
+        "helper.py",
+        "import os\n\ndef pick(space, rng):\n    return space.at(int.from_bytes(os.urandom(2), 'big') % space.size)\n",
+    )
+    bench.write("mine.py", METHOD)
+    bench.write(
+        "study.toml",
+        'name = "s"\nreplicates = 2\nbenchmarks = ["nas-bench-graph/cora"]\n[budget]\nevaluations = 20\n'
+        '[methods.mine]\nstrategy = "mine.py:Mine"\n',
+    )
+    bench("run", "study.toml")
+    answer = bench("verify", "study.toml", check=1)
+    assert "verdict: unstable" in answer.out
+    assert "evaluation 1: architecture" in answer.out
+
+
+@pytest.mark.parametrize("sample", ["0", "-3"])
+def test_an_empty_sample_is_a_usage_error(bench: Bench, sample: str) -> None:
+    """A sample without a run is refused."""
+    bench("run", "study.toml")
+    assert "at least one run" in bench("verify", "study.toml", "--sample", sample, check=2).err
