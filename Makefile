@@ -33,7 +33,7 @@ demo: python ## run the quick-start study on real tables, verify it, and write i
 	$(ASSAY) verify $(STUDY) --sample 30
 	$(ASSAY) report $(STUDY) --out $(DEMO)/report
 	@echo
-	@echo "The report is $(DEMO)/report/report.html: open it in a browser."
+	@echo "The report is $(DEMO)/report/index.html: open it in a browser."
 
 test: lint ## check style, types and floors, and run the tests
 	$(BIN)/python -m pytest

@@ -74,9 +74,7 @@ def make_run(
     return RunData(**{**fields, **changes})
 
 
-def make_study(
-    methods: int = 3, benchmarks: int = 4, replicates: int = 12, evaluations: int = 30
-) -> Study:
+def make_study(methods: int = 3, benchmarks: int = 4, replicates: int = 12, evaluations: int = 30) -> Study:
     """Return a study in which later methods are better; two benchmarks share each family."""
     names = tuple(f"method-{i}" for i in range(methods))
     facts = {name: make_facts(name) for name in (f"f{b // 2}-{b}" for b in range(benchmarks))}
@@ -98,7 +96,12 @@ def make_study(
                 runs.append(run)
     claims = tuple(
         ClaimSpec(
-            id=f"claim-{i}", better=names[-1], than=names[0], metric=metric, margin=1.0, benchmarks=tuple(facts)
+            id=f"claim-{i}",
+            better=names[-1],
+            than=names[0],
+            metric=metric,
+            margin=1.0,
+            benchmarks=tuple(facts),
         )
         for i, metric in enumerate(("test", "signal"))
     )

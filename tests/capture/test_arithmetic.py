@@ -12,7 +12,11 @@ import pytest
 from assay.capture.arithmetic import SETTINGS, arithmetic
 from assay.capture.secrets import REMOVED
 
-PRINT = "import msgspec; from assay.capture.arithmetic import arithmetic; print(msgspec.json.encode(arithmetic()).decode())"
+PRINT = """
+import msgspec
+from assay.capture.arithmetic import arithmetic
+print(msgspec.json.encode(arithmetic()).decode())
+"""
 
 
 def in_process(before: str = "", **variables: str) -> dict[str, object]:

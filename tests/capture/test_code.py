@@ -88,7 +88,7 @@ def test_a_component_of_another_distribution_has_name_version_and_revision() -> 
         "1.2",
         None,
     )
-    with pytest.raises(CodeError, match="some-plugin 1.2"):
+    with pytest.raises(CodeError, match=r"some-plugin 1\.2"):
         code_identity("strategy", Registered("coder", "json:Gone", "some-plugin", "1.2"), Path())
 
 
@@ -233,12 +233,8 @@ print(sorted(found.files))
 def test_a_notebook_cell_is_its_source_with_what_it_uses(study: Path) -> None:
     """Functions and constants of other cells enter; an array that a cell computed is refused by name."""
     (study / "cells.py").write_text(CELLS)
-    # Run as a module without a file, as the namespace of a notebook is.
-    code = (
-        "import sys; del __file__; exec(open('cells.py').read())"
-        if False
-        else ("import sys, linecache; exec(compile(open('cells.py').read(), '<driver>', 'exec'), globals())")
-    )
+    # A namespace without a file, as a notebook's is.
+    code = "exec(compile(open('cells.py').read(), '<driver>', 'exec'), globals())"
     done = subprocess.run([sys.executable, "-c", code], cwd=study, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert lines[0] == "Evo ['<Evo>', '<RATE>', '<step>']"

@@ -74,7 +74,8 @@ def test_packages_and_relative_imports_work(tmp_path: Path) -> None:
     (tmp_path / "pkg" / "sub" / "__init__.py").write_text("")
     (tmp_path / "pkg" / "base.py").write_text("B = 10\n")
     (tmp_path / "pkg" / "sub" / "evo.py").write_text(
-        "from .. import A, base\nfrom ..base import B\nimport pkg.base as again\nvalue = A + base.B + B + again.B\n"
+        "from .. import A, base\nfrom ..base import B\nimport pkg.base as again\n"
+        "value = A + base.B + B + again.B\n"
     )
     assert load_component("pkg/sub/evo.py:value", tmp_path).value == 31
 

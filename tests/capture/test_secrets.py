@@ -142,6 +142,6 @@ def test_addresses_lose_their_credentials(url: str, shown: str) -> None:
         ("monkey", "business", False),
     ],
 )
-def test_names_and_values_are_judged_together(name: str, value: str, secret: bool) -> None:  # noqa: FBT001  a case
+def test_names_and_values_are_judged_together(name: str, value: str, secret: bool) -> None:
     """A secret needs a value; a setting that decides bits is none."""
     assert looks_secret(name, value) is secret

@@ -69,6 +69,7 @@ class Bench:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
         answer = Answer(done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in answer.err, answer.err

@@ -113,7 +113,7 @@ def test_a_store_of_a_newer_version_is_refused(bench: Bench) -> None:
 
 
 def test_a_full_disk_stops_cleanly_and_the_study_resumes(bench: Bench) -> None:
-    """When a journal cannot grow, the run ends with the cause; with space again it goes on to the same bytes."""
+    """When a journal cannot grow, the run says why; with space again it ends in the same bytes."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from bench import Bench
@@ -71,12 +72,15 @@ def test_a_killed_study_resumes_to_the_same_bytes(make_bench: MakeBench, delay: 
     assert "nothing to do" in bench("run", "study.toml").out
 
 
+def _children(process: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 def _kill_all(coordinator: int) -> None:
     """Kill a coordinator and its workers at once, as a power button would."""
     children = []
     with contextlib.suppress(FileNotFoundError):
-        with open(f"/proc/{coordinator}/task/{coordinator}/children") as file:
-            children = [int(word) for word in file.read().split()]
+        children = _children(coordinator)
     for process in (coordinator, *children):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
@@ -90,10 +94,9 @@ def test_a_killed_worker_costs_nothing(make_bench: MakeBench) -> None:
     killed = False
     while not killed and time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(FileNotFoundError):
-            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
-                children = file.read().split()
+            children = _children(process.pid)
             if children and list((bench.folder / "store").glob("journals/*.open")):
-                os.kill(int(children[0]), signal.SIGKILL)
+                os.kill(children[0], signal.SIGKILL)
                 killed = True
         time.sleep(0.01)
     out, err = process.communicate(timeout=60)

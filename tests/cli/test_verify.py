@@ -169,9 +169,9 @@ def test_a_method_that_is_not_deterministic_is_called_unstable(bench: Bench) -> 
     """A strategy that draws from the operating system gives another trajectory each time."""
     from test_run import METHOD
 
+    chance = "int.from_bytes(os.urandom(2), 'big')"
     bench.write(
-        "helper.py",
-        "import os\n\ndef pick(space, rng):\n    return space.at(int.from_bytes(os.urandom(2), 'big') % space.size)\n",
+        "helper.py", f"import os\n\ndef pick(space, rng):\n    return space.at({chance} % space.size)\n"
     )
     bench.write("mine.py", METHOD)
     bench.write(

@@ -55,12 +55,14 @@ ARITHMETIC = Arithmetic(
     capability=("X86_V2", "X86_V3"),
     settings={},
 )
+REPOSITORY = Repository(commit="abc", branch="main", remote=None, dirty=False)
+RELEASE = change(REPOSITORY, branch="release")
 PROVENANCE = Provenance(
     identity=IDENTITY,
     evidence=CodeEvidence(
         assay_version="0.1.0",
         files=(SourceFile(path="evo.py", content="x"),),
-        repository=Repository(commit="abc", branch="main", remote=None, dirty=False),
+        repository=REPOSITORY,
     ),
     environment=Environment(
         arithmetic=ARITHMETIC,
@@ -132,10 +134,9 @@ def test_equal_provenances_have_no_difference() -> None:
             "environment.packages.nas-bench-graph: 1.4 -> absent",
         ),
         (
-            change(PROVENANCE, evidence=change(PROVENANCE.evidence, repository=None)),
+            change(PROVENANCE, evidence=change(PROVENANCE.evidence, repository=RELEASE)),
             "other",
-            'evidence.repository: {"commit":"abc","branch":"main","remote":null,"dirty":false,"patch":null,"unt... '
-            "-> null",
+            "evidence.repository.branch: main -> release",
         ),
         (
             change(PROVENANCE, streams=(StreamUse(("strategy", "evo", 3), 101),)),
@@ -219,8 +220,10 @@ def test_the_difference_is_symmetric_and_empty_only_for_equals(a: dict[str, Any]
         ),
         (
             {"hyperparameters": {"nested": 1, "new": "x"}},
-            'hyperparameter changed: nested {"rate":0.5,"layers":[1,2]} -> 1; '
-            "hyperparameter added: new = x; hyperparameter removed: population",
+            (
+                'hyperparameter changed: nested {"rate":0.5,"layers":[1,2]} -> 1; '
+                "hyperparameter added: new = x; hyperparameter removed: population"
+            ),
         ),
         (
             {"code": (change(STRATEGY, files={"evo.py": "z", "helper.py": "b"}), SPACE)},

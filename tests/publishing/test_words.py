@@ -126,6 +126,15 @@ def test_the_headline_tells_the_result(sample):
     assert headline(sample.alone()) == "Random search was run on 2 benchmarks, alone."
 
 
+def test_claims_of_one_verdict_are_told_together(sample):
+    """Two claims with the same verdict are both so."""
+    document = sample.typical()
+    claims = tuple(msgspec.structs.replace(c, verdict="undecided") for c in document.analysis.claims)
+    analysis = msgspec.structs.replace(document.analysis, claims=claims)
+    told = headline(msgspec.structs.replace(document, analysis=analysis))
+    assert told.endswith("; both claims are undecided.")
+
+
 def test_methods_that_share_the_best_rank_are_all_named(sample):
     """A tie at the top is told as one."""
     document = sample.typical()

@@ -146,7 +146,10 @@ def test_a_living_writer_keeps_its_journal(tmp_path: Path) -> None:
     writer = Journal(tmp_path)
     writer.append(b"mine")
     # Another process: locks of one process do not exclude each other through the same file table.
-    code = "import sys; from pathlib import Path; from assay.records import journal; print(journal.adopt(Path(sys.argv[1])))"
+    code = (
+        "import sys; from pathlib import Path; from assay.records import journal\n"
+        "print(journal.adopt(Path(sys.argv[1])))"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )

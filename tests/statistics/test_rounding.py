@@ -71,5 +71,7 @@ def test_an_interval_is_written_by_its_half_width() -> None:
         mean=0.81234, low=0.80914, high=0.81554, sd=0.01, n=20, confidence=0.95, method="t", varied=()
     )
     assert interval_text(made) == "0.8123 ± 0.0032"
-    alone = Interval(mean=0.81234, low=None, high=None, sd=None, n=1, confidence=0.95, method="none", varied=())
+    alone = Interval(
+        mean=0.81234, low=None, high=None, sd=None, n=1, confidence=0.95, method="none", varied=()
+    )
     assert interval_text(alone) == "0.8123"

@@ -44,9 +44,7 @@ def test_the_bound_is_never_below_the_hypergeometric_one(sampled: int) -> None:
     for identical in range(sampled + 1):
         differing = sampled - identical
         plausible = [
-            d
-            for d in range(population + 1)
-            if stats.hypergeom.cdf(differing, population, d, sampled) > 0.05
+            d for d in range(population + 1) if stats.hypergeom.cdf(differing, population, d, sampled) > 0.05
         ]
         assert differing_bound(identical, sampled, population) >= max(plausible) / population - 1e-12
 

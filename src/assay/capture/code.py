@@ -18,7 +18,7 @@ from typing import Any
 from assay.capture.closure import closure, package_base, parse_file, read_source, shown_path
 from assay.capture.command import arguments_of, files_of, program_of
 from assay.capture.environment import is_installed_file
-from assay.capture.interactive import frame_sources, object_sources, refuse_unnamed
+from assay.capture.interactive import frame_sources, object_sources, refuse_held, refuse_unnamed
 from assay.capture.loading import LoadedComponent, find_target, load_component
 from assay.capture.repository import repository
 from assay.capture.secrets import scrub
@@ -110,9 +110,9 @@ def evidence(
         digest = digest_bytes(content)
         contents[digest] = content
         shown.append(SourceFile(path=path, content=digest))
-    installed = (
-        {identity.distribution: identity.version} if identity.distribution and identity.version else {}
-    )
+    installed = dict(identity.libraries)
+    if identity.distribution and identity.version:
+        installed[identity.distribution] = identity.version
     if argv:
         program = program_of(argv, folder.resolve())
         installed[program.name] = digest_file(program)
@@ -163,9 +163,11 @@ def _object(role: str, component: Any, folder: Path) -> CodeIdentity:
         name = getattr(component, "name", component.__qualname__)
         return CodeIdentity(role=role, name=name, revision=revision, distribution=OWN, libraries=libraries)
     if file is None:
+        refuse_held(component)
         return _of_sources(role, component.__qualname__, object_sources(component), libraries=libraries)
     if is_installed_file(file):
         return _installed_object(role, component, libraries)
+    refuse_held(component)
     root = folder if file.is_relative_to(folder) else package_base(file)
     sources = {shown: read_source(path) for shown, path in closure(file, root).items()}
     return _of_sources(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
+import ast
 import linecache
 import textwrap
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+from assay.capture.closure import syntax_error
 from assay.foundation.errors import CodeError
 
 _TO_A_FILE = "move the code to a file and name it as 'file.py:Name'"
 
 
 def refuse_unnamed(component: Any) -> None:
-    """Raise `CodeError` for what has no name of its own, or holds values that no source shows."""
+    """Raise `CodeError` for what is no class or function, and for a lambda."""
     if not isinstance(component, type | FunctionType):
         raise CodeError(
             f"a {type(component).__name__} cannot be identified",
@@ -24,6 +26,10 @@ def refuse_unnamed(component: Any) -> None:
         )
     if component.__name__ == "<lambda>":
         raise CodeError("a lambda cannot be identified", hint="give it a name with def")
+
+
+def refuse_held(component: type | FunctionType) -> None:
+    """Raise `CodeError` for what holds values of the function around it, which no source shows."""
     held = sorted({name for function in _functions(component) for name in function.__code__.co_freevars})
     held = [name for name in held if name != "__class__"]  # what `super()` needs
     if held:
@@ -57,7 +63,10 @@ def frame_sources(frame: FrameType) -> dict[str, bytes]:
         )
     cell = "".join(lines)
     sources = {"<cell>": cell.encode()}
-    code = compile(cell, "<cell>", "exec", dont_inherit=True)
+    try:
+        code = compile(cell, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        raise syntax_error(Path(frame.f_code.co_filename), error) from None
     for name in sorted(_names(code)):
         value = frame.f_globals.get(name)
         if isinstance(value, type | FunctionType) and value.__module__ == frame.f_globals.get("__name__"):
@@ -74,10 +83,11 @@ def _collect(component: type | FunctionType, name: str, sources: dict[str, bytes
         return
     sources[key] = _source(component).encode()
     for scope, used in _globals_used(component):
-        value = scope.get(used, BuiltinFunctionType)
+        value = scope[used]
         if isinstance(value, type | FunctionType):
             if value.__module__ == component.__module__:
                 refuse_unnamed(value)
+                refuse_held(value)
                 _collect(value, used, sources)
         elif _is_constant(value):
             sources[f"<{used}>"] = f"{used} = {value!r}".encode()
@@ -90,14 +100,40 @@ def _collect(component: type | FunctionType, name: str, sources: dict[str, bytes
 
 
 def _source(component: type | FunctionType) -> str:
+    """Return the source of a function, or of a class by way of one of its methods.
+
+    `inspect` finds a class through the file of its module, which a notebook does not have.
+    """
+    for function in _functions(component):
+        lines = linecache.getlines(function.__code__.co_filename)
+        source = _definition("".join(lines), component.__qualname__)
+        if source:
+            return source
+    raise CodeError(
+        f"'{component.__qualname__}' cannot be identified",
+        why="Python does not keep the source of what is typed or piped in, nor of a class without methods",
+        hint=_TO_A_FILE,
+    )
+
+
+def _definition(source: str, qualname: str) -> str | None:
+    """Return the text of the last definition of a dotted name in a source, decorators included."""
     try:
-        return textwrap.dedent(inspect.getsource(component))
-    except (OSError, TypeError):
-        raise CodeError(
-            f"'{component.__qualname__}' cannot be identified",
-            why="Python does not keep the source of what is typed or piped in",
-            hint=_TO_A_FILE,
-        ) from None
+        body: list[ast.stmt] = ast.parse(source).body
+    except SyntaxError:  # a line of a notebook that is not Python
+        return None
+    found: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    for name in qualname.split("."):
+        kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        same = [node for node in body if isinstance(node, kinds) and node.name == name]
+        if not same:
+            return None
+        found = same[-1]
+        body = found.body
+    if found is None:
+        return None
+    first = min([found.lineno, *(decorator.lineno for decorator in found.decorator_list)])
+    return textwrap.dedent("".join(source.splitlines(keepends=True)[first - 1 : found.end_lineno]))
 
 
 def _functions(component: type | FunctionType) -> Iterator[FunctionType]:

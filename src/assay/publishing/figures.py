@@ -90,7 +90,7 @@ def results(document: ReportDocument) -> Drawn | None:
     names = labels(document)
     order = [method.name for method in document.methods]
     shown = [facts.name for facts in document.benchmarks if any(row.benchmark == facts.name for row in rows)]
-    sheet = Sheet(len(shown), 2, (240.0, 44.0 + 12.5 * len(order)), Margin(98, 10, 20, 22))
+    sheet = Sheet(len(shown), 2, (240.0, 54.0 + 12.5 * len(order)), Margin(98, 10, 20, 32))
     for i, benchmark in enumerate(shown):
         _result_panel(sheet, i, [row for row in rows if row.benchmark == benchmark], document)
     cells: list[tuple[Cell, ...]] = [_result_cells(row) for row in rows]
@@ -158,8 +158,7 @@ def ranks(document: ReportDocument) -> Drawn | None:
     return sheet.finish(
         id="ranks",
         title="Average ranks by family",
-        explanation="The average rank of each method over the tasks of a family, and over the families, "
-        f"which count alike. {one_line(table.note)}".strip(),
+        explanation=f"Average ranks: 1 is best, every family counts alike. {one_line(table.note)}".strip(),
         alt=f"Average ranks over {counted(table.tasks, 'task')}, best first: {told}.",
         data=Table(("method", "family", "average rank"), cells),
         short=Table(
@@ -201,13 +200,13 @@ def cost(document: ReportDocument) -> Drawn | None:
     cells: list[tuple[Cell, ...]] = [
         (r.method, r.runs, r.evaluations, r.table_seconds, r.thinking_seconds, r.wall_seconds) for r in rows
     ]
-    told = listed([f"{names[r.method]} {plain(r.wall_seconds / r.runs, 3)} s" for r in rows])
+    told = listed([f"{names[r.method]} {plain(r.wall_seconds, 3)} s" for r in rows])
     return sheet.finish(
         id="cost",
-        title="Cost of a run",
-        explanation="What a run costs on average: charged cost is a function of what was run, "
+        title="Cost of all runs",
+        explanation="What all runs of a method cost together: charged cost is a function of what was run, "
         "measured cost of this machine and this day.",
-        alt=f"Cost of a run. Measured wall-clock: {told}.",
+        alt=f"Cost of all runs. Measured wall-clock: {told}.",
         data=Table(
             ("method", "runs", "evaluations", "table seconds", "thinking seconds", "wall seconds"), cells
         ),
@@ -222,13 +221,15 @@ def cost(document: ReportDocument) -> Drawn | None:
 
 
 def _cost_kinds(rows: list[CostRow]) -> list[tuple[str, list[float | None]]]:
-    """Return what a run spent on average, one list for each kind of cost that any method has."""
-    table = [None if row.table_seconds is None else row.table_seconds / row.runs for row in rows]
+    """Return what all runs spent together, one list for each kind of cost that any method has.
+
+    A sum and not a mean, for only some benchmarks have table seconds.
+    """
     kinds: list[tuple[str, list[float | None]]] = [
-        ("evaluations, charged", [row.evaluations / row.runs for row in rows]),
-        ("table seconds, charged", table),
-        ("seconds of thinking, measured", [row.thinking_seconds / row.runs for row in rows]),
-        ("seconds in all, measured", [row.wall_seconds / row.runs for row in rows]),
+        ("evaluations, charged", [float(row.evaluations) for row in rows]),
+        ("table seconds, charged", [row.table_seconds for row in rows]),
+        ("seconds of thinking, measured", [row.thinking_seconds for row in rows]),
+        ("seconds in all, measured", [row.wall_seconds for row in rows]),
     ]
     return [(title, values) for title, values in kinds if any(value is not None for value in values)]
 
@@ -260,10 +261,9 @@ def _result_panel(sheet: Sheet, index: int, rows: list[ResultRow], document: Rep
     axes.spines["left"].set_visible(False)
     axes.grid(True, axis="x")
     linear_ticks(axes, "x", low - pad, high + pad, 3)
-    axes.text(
-        1.0, 1.0 + 6.0 / (12.5 * len(order) + 2), shortened(measure(rows[0], document), 30),
-        transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=MUTED,
-    )  # fmt: skip
+    axes.set_xlabel(
+        shortened(measure(rows[0], document), 44), fontsize=6.5, color=MUTED, loc="right", labelpad=1.5
+    )
 
 
 def _result_cells(row: ResultRow) -> tuple[Cell, ...]:

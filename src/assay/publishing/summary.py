@@ -11,7 +11,7 @@ from rich.text import Text
 
 from assay.publishing.document import ReportDocument
 from assay.publishing.views import ResultCell, ResultLine, estimates, result_groups, result_note
-from assay.publishing.words import headline, one_line, sentence
+from assay.publishing.words import headline, one_line, plain, sentence
 
 _VERDICTS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": "dim"}
 
@@ -31,10 +31,13 @@ def results_table(document: ReportDocument) -> Table:
 
 def claims_table(document: ReportDocument) -> Table:
     """Return the claims, each with its verdict, its difference with interval and n, and why."""
-    table = _table("claim", "verdict", "difference", "why")
+    table = _table("verdict", "claim")
     for claim in document.analysis.claims:
         verdict = Text(one_line(claim.verdict), style=_VERDICTS.get(claim.verdict, ""))
-        table.add_row(_text(claim.text), verdict, _text(estimates(claim.overall)), _text(claim.why))
+        difference = f"difference {estimates(claim.overall)}; margin {plain(claim.margin)}"
+        lines = (claim.text, difference, sentence(claim.why))
+        told = [_text(line, "" if i == 0 else "dim") for i, line in enumerate(lines)]
+        table.add_row(verdict, Text("\n").join(told))
     return table
 
 

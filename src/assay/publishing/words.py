@@ -126,10 +126,12 @@ def labels(document: ReportDocument) -> dict[str, str]:
 
 
 def measure(row: ResultRow, document: ReportDocument) -> str:
-    """Return what a result is of, such as 'test accuracy, %'; a signal is named by its split."""
+    """Return what a result is of, such as 'test accuracy, %', or 'accuracy, %, on x-valid' for a signal."""
+    unit = f", {row.unit}" if row.unit else ""
+    if row.reported == "test":
+        return one_line(f"test {row.metric}{unit}")
     splits = {facts.name: facts.split for facts in document.benchmarks}
-    split = row.reported if row.reported == "test" else splits.get(row.benchmark, row.reported)
-    return one_line(f"{split} {row.metric}" + (f", {row.unit}" if row.unit else ""))
+    return one_line(f"{row.metric}{unit}, on {splits.get(row.benchmark, row.reported)}")
 
 
 def headline(document: ReportDocument) -> str:
@@ -166,6 +168,8 @@ def _claims(document: ReportDocument) -> str:
     verdicts = [claim.verdict for claim in claims]
     if len(verdicts) == 1:
         return f"its one claim is {verdicts[0]}"
+    if len(set(verdicts)) == 1:
+        return f"{'both' if len(verdicts) == 2 else f'all {len(verdicts)}'} claims are {verdicts[0]}"
     order = ("supported", "refuted", "undecided", "untested")
     found = [f"{verdicts.count(verdict)} {verdict}" for verdict in order if verdict in verdicts]
     return f"of {len(verdicts)} claims, {listed(found)}"

@@ -16,6 +16,7 @@ RESAMPLES = 10_000
 SMALL = 10  # below this the bootstrap is too narrow, and a t interval is given
 _CHUNK = 1 << 16
 _LARGEST = 1e300
+_EQUAL = 1e-10  # in units of the largest deviation
 
 Sample = Sequence[float] | np.ndarray
 
@@ -72,7 +73,7 @@ def combine(
     sds = [sd for sample in samples if (sd := _sd(sample)) is not None]
     low = high = sd = None
     if len(sds) == len(samples):
-        sd = math.hypot(*sds) / len(pairs)
+        sd = math.hypot(*sorted(sds)) / len(pairs)
         half = _half_width(sds, [len(sample) for sample in samples], confidence) / len(pairs)
         low, high = mean - half, mean + half
     return Interval(
@@ -166,14 +167,18 @@ def _bca(sample: np.ndarray, mean: float, rng: Stream, confidence: float) -> tup
     if not scale:
         return mean, mean
     means = np.sort(_resampled_means(deviations, rng))
-    below = float(np.searchsorted(means, 0.0, "left") + np.searchsorted(means, 0.0, "right")) / 2
+    # Resamples of few distinct values often have the very mean of the sample, but for rounding.
+    ends = np.searchsorted(means, -_EQUAL, "left"), np.searchsorted(means, _EQUAL, "right")
+    below = float(ends[0] + ends[1]) / 2
     # Half a resample at least on either side keeps the bias finite.
     bias = float(ndtri(min(max(below, 0.5), RESAMPLES - 0.5) / RESAMPLES))
     acceleration = float((deviations**3).sum() / (6.0 * (deviations @ deviations) ** 1.5))
     z = float(ndtri(0.5 + confidence / 2))
     low, high = np.quantile(means, [_level(bias, acceleration, -z), _level(bias, acceleration, z)])
     # No mean of resamples lies outside the sample; scaling back may by a rounding error.
-    return max(mean + scale * float(low), float(sample[0])), min(mean + scale * float(high), float(sample[-1]))
+    return max(mean + scale * float(low), float(sample[0])), min(
+        mean + scale * float(high), float(sample[-1])
+    )
 
 
 def _level(bias: float, acceleration: float, z: float) -> float:

@@ -145,11 +145,12 @@ class SpaceSuite:
 
     def test_instances_agree(self) -> None:
         """Two instances of the space are the same space: nothing depends on what was asked before."""
-        fresh, used = self._all_draws(self.make_space()), self.make_space()
+        first, second = self.make_space(), self.make_space()
+        fresh = self._all_draws(first)
         for arch in fresh:
-            text = self.make_space().format(arch)
-            assert used.format(used.parse(text)) == text, f"'{text}' has two forms in two instances"
-        assert self._all_draws(used) == fresh, "what was asked before changes the draws"
+            text = first.format(arch)
+            assert second.format(second.parse(text)) == text, f"'{text}' has two forms in two instances"
+        assert self._all_draws(second) == fresh, "what was asked before changes the draws"
 
     def test_index_is_a_bijection(self) -> None:
         """`index` and `at` are inverse, over all of [0, size)."""
