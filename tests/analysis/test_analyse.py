@@ -74,7 +74,7 @@ def test_another_benchmark_changes_no_row_of_the_others(studies) -> None:
 
 @pytest.mark.parametrize("name", ["method-0", "method-2"])
 def test_a_failed_run_improves_nothing(study, name: str) -> None:
-    """Whichever run of a method fails, its rank and its lead never become better, and its claims stay open."""
+    """Whichever run of a method fails, its rank and lead never become better, and its claims stay open."""
     before = study.analyse()
     assert before.ranks is not None
     rank = {row.method: row for row in before.ranks.rows}[name]

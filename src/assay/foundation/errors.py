@@ -48,8 +48,11 @@ class AssayError(Exception):
         return "\n".join(lines)
 
     def at(self, where: str) -> AssayError:
-        """Return the same error with its place in a file, unless it names one already."""
-        return _rebuild(type(self), self.what, self.where or where, self.why, self.hint)
+        """Return the same error with `where` before its own place, unless that names the file already."""
+        file = where.partition(":")[0].partition(",")[0]
+        place = where if self.where is None else f"{where}; {self.where}"
+        named = self.where is not None and file in self.where
+        return _rebuild(type(self), self.what, self.where if named else place, self.why, self.hint)
 
     def one_line(self) -> str:
         """Return what, where and why in one line, for a list of findings."""
