@@ -53,8 +53,8 @@ def main(what: str) -> None:
             # The developers' environment holds the demonstration's.
             serves = {"demo": ("demo", "dev"), "dev": ("dev",)}[what]
             fingerprint = _fingerprint(PROJECT, CONSTRAINTS)
-            if not any(_stamp(ROOT / ".venv", name) == fingerprint for name in serves):
-                keep = _stamp(ROOT / ".venv", "demo") == fingerprint
+            if not any(_complete(ROOT / ".venv", name, fingerprint) for name in serves):
+                keep = _complete(ROOT / ".venv", "demo", fingerprint)
                 ensure(ROOT / ".venv", what, [*wanted, "-c", str(CONSTRAINTS)], fingerprint, keep=keep)
 
 
@@ -63,7 +63,7 @@ def ensure(folder: Path, name: str, wanted: list[str], fingerprint: str, *, keep
 
     With `keep`, what is there is added to; otherwise it is removed first.
     """
-    if _stamp(folder, name) == fingerprint:
+    if _complete(folder, name, fingerprint):
         return
     print(f"{'adding to' if keep else 'making'} {folder.name} for '{name}' ...", file=sys.stderr, flush=True)
     if not keep:
@@ -106,11 +106,16 @@ def _fingerprint(*files: Path) -> str:
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()
 
 
-def _stamp(folder: Path, name: str) -> str | None:
+def _complete(folder: Path, name: str, fingerprint: str) -> bool:
+    """Say whether an environment was finished for what is wanted now, and still runs."""
     try:
-        return (folder / STAMP.format(name)).read_text()
+        stamp = (folder / STAMP.format(name)).read_text()
+        tried = subprocess.run(
+            [folder / "bin" / "python", "-c", "import pip"], check=False, capture_output=True
+        )
     except OSError:
-        return None
+        return False
+    return stamp == fingerprint and tried.returncode == 0
 
 
 def _create(folder: Path) -> None:

@@ -182,3 +182,16 @@ def test_assessments_are_counted_once(bench: Bench) -> None:
     bench("run", "study.toml")
     assert ledger.entries() == entries
     assert {entry.run for entry in entries} == set(bench.runs())
+
+
+def test_another_arithmetic_is_said_and_repeated_on_request(bench: Bench) -> None:
+    """Standing runs of another thread setting stay, are named with the difference, and rerun on request."""
+    bench("run", "study.toml")
+    before = bench.digests()
+    bench.environment["OPENBLAS_NUM_THREADS"] = "2"
+    answer = bench("run", "study.toml", "--dry-run")
+    assert "12 stand, 0 due" in answer.out
+    assert "settings.OPENBLAS_NUM_THREADS: 1 -> 2" in answer.out
+    assert "12 runs done" in bench("run", "study.toml", "--rerun-on", "arithmetic").out
+    assert all(run.attempts == 2 and not run.conflict for run in bench.runs().values())
+    assert bench.digests() == before

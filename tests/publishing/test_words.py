@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.publishing.words import (
+    brief,
     counted,
     decimals_of,
     headline,
@@ -67,6 +68,15 @@ def test_shortened_text_is_short(text, length):
 def test_plain_numbers(value, text):
     """Numbers have four significant digits and no more zeros than they need."""
     assert plain(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.00224, "0.00224"), (36_000, "36,000"), (206_931, "207k"), (146_962_800, "147M"), (2.5e9, "2.5G")],
+)
+def test_brief_numbers(value, text):
+    """A number at the end of a bar is short whatever its size."""
+    assert brief(value) == text
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_local_search_can_move_to_the_first_better_neighbour() -> None:
 
 
 @pytest.mark.parametrize("full", [True, False])
-def test_local_search_never_asks_twice_and_ends(full: bool) -> None:  # noqa: FBT001  a case
+def test_local_search_never_asks_twice_and_ends(full: bool) -> None:
     """The whole space is asked for once, by restarts, and then it is done."""
     strategy = build(LocalSearch, full_neighbourhood=full)
     asked = [step(strategy) for _ in range(256)]

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import msgspec
 
+from assay.capture.arithmetic import arithmetic
 from assay.capture.environment import usable_cores
 from assay.cli.output import give, give_json, say, table, visible
 from assay.cli.progress import StudyProgress, plan_line, reasons
 from assay.foundation.errors import UsageError, nearest
 from assay.foundation.places import cache_folder, store_folder
+from assay.provenance.components import Arithmetic
+from assay.provenance.difference import explain_arithmetic_change
 from assay.records.store import Store
 from assay.studies.load import load_study
 from assay.studies.plan import Plan, make_plan
@@ -107,6 +110,20 @@ def _plan_facts(plan: Plan) -> dict[str, object]:
     }
 
 
+def _show_arithmetic(plan: Plan, store: Store) -> None:
+    """Say which standing runs were made in another arithmetic, and how it differs."""
+    cells = {cell.spec.run for cell in plan.cells}
+    runs = store.runs()
+    kinds = Counter(
+        runs[run].record.circumstances.arithmetic for run in other_arithmetic(store) if run in cells
+    )
+    for digest, count in kinds.most_common():
+        change = explain_arithmetic_change(store.objects.get_value(digest, Arithmetic), arithmetic())
+        give(f"arithmetic differs: {count:,} standing runs were made in another: {visible(change)}")
+    if kinds:
+        give("  --rerun-on arithmetic repeats them")
+
+
 def _evaluations(plan: Plan) -> int | None:
     per_run = plan.loaded.study.budget.evaluations
     return None if per_run is None else per_run * len(plan.due)
@@ -126,7 +143,4 @@ def _show_plan(plan: Plan, store: Store | None) -> None:
         total = f", {evaluations:,} evaluations in all" if evaluations else ""
         give(f"cost to come: {len(plan.due):,} runs of {budget}{total}; time on a table is virtual")
     if store is not None:
-        differing = other_arithmetic(store) & {cell.spec.run for cell in plan.cells}
-        if differing:
-            give(f"arithmetic differs: {len(differing):,} standing runs were made in another")
-            give("  --rerun-on arithmetic repeats them")
+        _show_arithmetic(plan, store)

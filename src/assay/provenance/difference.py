@@ -10,7 +10,7 @@ import msgspec
 
 from assay.contracts.problem import Budget
 from assay.foundation.digest import short
-from assay.provenance.components import CodeIdentity, Identity, Plain, Provenance
+from assay.provenance.components import Arithmetic, CodeIdentity, Identity, Plain, Provenance
 
 COMPONENTS = ("code", "data", "hyperparameters", "seeds", "protocol", "arithmetic", "environment", "other")
 
@@ -47,6 +47,12 @@ def difference(a: Provenance, b: Provenance) -> tuple[Difference, ...]:
         for component in COMPONENTS
         for path, one, other in _walk(_prefix(component), left[component], right[component])
     )
+
+
+def explain_arithmetic_change(old: Arithmetic, new: Arithmetic) -> str:
+    """Return what differs between two arithmetics, such as 'libraries.numpy: 2.3.1 -> 2.4.6'."""
+    walk = _walk("", msgspec.to_builtins(old), msgspec.to_builtins(new))
+    return "; ".join(f"{path}: {_shown(a)} -> {_shown(b)}" for path, a, b in walk) or "nothing changed"
 
 
 def explain_identity_change(old: Identity, new: Identity) -> str:

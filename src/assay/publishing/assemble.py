@@ -13,7 +13,7 @@ from assay.analysis.gather import gather_claims, gather_facts, gather_runs
 from assay.analysis.model import Analysis, Counts, MethodInfo, Mileage, VerificationSummary
 from assay.foundation.digest import digest_bytes, digest_value
 from assay.foundation.seeding import StreamUse
-from assay.provenance.components import CodeEvidence, CodeIdentity, DataIdentity, Environment
+from assay.provenance.components import CodeEvidence, DataIdentity, Environment
 from assay.publishing.document import (
     Command,
     Components,

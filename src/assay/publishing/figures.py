@@ -12,6 +12,7 @@ from assay.publishing.document import ANCHORS, STATES, ReportDocument
 from assay.publishing.sheet import Cell, Drawn, Margin, Sheet, Table, linear_ticks
 from assay.publishing.style import INK, MUTED, RULE, drawing, look
 from assay.publishing.words import (
+    brief,
     counted,
     labels,
     listed,
@@ -190,7 +191,7 @@ def cost(document: ReportDocument) -> Drawn | None:
                 axes.text(0, j, "  has no cost", va="center", fontsize=6.5, color=MUTED)
                 continue
             axes.barh(j, value, height=0.55, color=style.colour)
-            axes.text(value + top * 0.02, j, plain(value, 3), va="center", fontsize=6.5, clip_on=False)
+            axes.text(value + top * 0.02, j, brief(value), va="center", fontsize=6.5, clip_on=False)
         axes.set_yticks(range(len(rows)), labels=[shortened(names[row.method], 23) for row in rows])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rows) - 0.5, -0.5)

@@ -54,6 +54,14 @@ def plain(value: float, significant: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def brief(value: float) -> str:
+    """Return a number in at most seven characters, as '147M', for the end of a bar."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 100 or (abs(value) >= size and letter != "k"):
+            return f"{plain(value / size, 3)}{letter}"
+    return plain(value, 3)
+
+
 def whole(value: int) -> str:
     """Return an integer with its thousands separated."""
     return f"{value:,}"

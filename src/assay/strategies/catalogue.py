@@ -27,6 +27,16 @@ _BUILTIN = {
 STRATEGIES = Registry("strategy", "assay.strategies", _BUILTIN)
 
 
+def name_of(cls: StrategyFactory) -> str:
+    """Return the name of a strategy, or of the class or function of a user that gives itself none."""
+    return str(getattr(cls, "name", getattr(cls, "__name__", cls)))
+
+
+def required(cls: StrategyFactory) -> tuple[type, ...]:
+    """Return the capabilities that a strategy requires; none where it names none."""
+    return tuple(getattr(cls, "requires", ()))
+
+
 class Parameter(NamedTuple):
     """One hyperparameter of a strategy, as its signature declares it."""
 
@@ -76,7 +86,7 @@ def resolve(
     names = [parameter.name for parameter in declared]
     for name in given:
         if name not in names:
-            raise UnknownNameError(f"hyperparameter of {cls.name}", name, names, where=where)
+            raise UnknownNameError(f"hyperparameter of {name_of(cls)}", name, names, where=where)
     resolved = {}
     for name, annotation, default in declared:
         if name in given:
@@ -94,16 +104,16 @@ def resolve(
 
 def check_capabilities(cls: StrategyFactory, space: SearchSpace[Any]) -> None:
     """Raise `CapabilityError` unless the space can do all that the strategy requires."""
-    missing = [capability.__name__ for capability in cls.requires if not isinstance(space, capability)]
+    missing = [capability.__name__ for capability in required(cls) if not isinstance(space, capability)]
     if not missing:
         return
     fitting = [
         name
         for name in sorted(_BUILTIN)
-        if all(isinstance(space, capability) for capability in STRATEGIES.find(name).load().requires)
+        if all(isinstance(space, capability) for capability in required(STRATEGIES.find(name).load()))
     ]
     raise CapabilityError(
-        f"the strategy {cls.name} cannot search the space {space.name}",
+        f"the strategy {name_of(cls)} cannot search the space {space.name}",
         why=f"it requires {' and '.join(missing)}, which the space does not offer",
         hint=f"strategies that can: {', '.join(fitting)}",
     )
@@ -148,7 +158,7 @@ def _convert(cls: StrategyFactory, name: str, annotation: Any, value: Any, where
     key = f"{where}.{name}" if where else name
     if not _is_plain(value):
         raise UsageError(
-            f"the hyperparameter '{name}' of {cls.name} has a value that a record cannot hold",
+            f"the hyperparameter '{name}' of {name_of(cls)} has a value that a record cannot hold",
             where=key,
             why=f"got {_shown(value)}",
             hint="only null, booleans, finite numbers, strings, lists and tables can be hyperparameters",
@@ -157,7 +167,7 @@ def _convert(cls: StrategyFactory, name: str, annotation: Any, value: Any, where
         converted = msgspec.convert(value, annotation, strict=True)
     except msgspec.ValidationError as error:
         raise UsageError(
-            f"the hyperparameter '{name}' of {cls.name} has the wrong type",
+            f"the hyperparameter '{name}' of {name_of(cls)} has the wrong type",
             where=key,
             why=f"expected {_type_name(annotation)}, got {_shown(value)} ({error})",
         ) from None
@@ -197,5 +207,6 @@ def _type_name(annotation: Any) -> str:
 
 
 def _contract(cls: StrategyFactory, why: str, hint: str) -> CodeError:
-    name = getattr(cls, "name", getattr(cls, "__name__", "?"))
-    return CodeError(f"the strategy {name} does not follow the contract of strategies", why=why, hint=hint)
+    return CodeError(
+        f"the strategy {name_of(cls)} does not follow the contract of strategies", why=why, hint=hint
+    )
