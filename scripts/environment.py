@@ -6,7 +6,7 @@
     python3 scripts/environment.py lock     write constraints.txt anew from the newest versions
 
 Standard library only. A stamp is written into an environment when it is complete; it names the
-interpreter, the folder, and the digest of pyproject.toml and constraints.txt. An environment
+interpreter, the folder, and what pyproject.toml and constraints.txt want installed. An environment
 without a stamp was interrupted, one with another stamp is out of date: both are made from nothing.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -41,18 +42,16 @@ HEADER = """\
 
 def main(what: str) -> None:
     """Make the named environment, or the lock."""
-    if sys.version_info < (3, 11):  # noqa: UP036  whoever runs this may have an older Python
-        sys.exit(f"Assay needs Python 3.11 or later; this is {sys.version.split()[0]} ({sys.executable})")
     with _alone():
         if what == "lock":
             lock()
         elif what == "peers":
-            ensure(ROOT / ".venv-peers", what, ["-r", str(PEERS)], _fingerprint(PEERS))
+            ensure(ROOT / ".venv-peers", what, ["-r", str(PEERS)], _fingerprint(PEERS.read_text()))
         else:
             wanted = ["-e", f"{ROOT}[tables]"] if what == "demo" else ["-e", f"{ROOT}[all]", *_tools()]
             # The developers' environment holds the demonstration's.
             serves = {"demo": ("demo", "dev"), "dev": ("dev",)}[what]
-            fingerprint = _fingerprint(PROJECT, CONSTRAINTS)
+            fingerprint = _fingerprint(_installed(), CONSTRAINTS.read_text())
             if not any(_complete(ROOT / ".venv", name, fingerprint) for name in serves):
                 keep = _complete(ROOT / ".venv", "demo", fingerprint)
                 ensure(ROOT / ".venv", what, [*wanted, "-c", str(CONSTRAINTS)], fingerprint, keep=keep)
@@ -101,9 +100,21 @@ def _tools() -> list[str]:
     return _project()["dependency-groups"]["dev"]
 
 
-def _fingerprint(*files: Path) -> str:
-    facts = [sys.version, PYTHON, str(ROOT), *(file.read_text() for file in files)]
-    return hashlib.sha256("\0".join(facts).encode()).hexdigest()
+def _installed() -> str:
+    """Return the parts of pyproject.toml that decide what is installed: not the linters' settings."""
+    project = tomllib.loads(PROJECT.read_text())
+    parts = (
+        project["build-system"],
+        project["project"],
+        project["dependency-groups"],
+        project["tool"]["hatch"],
+    )
+    return json.dumps(parts, sort_keys=True)
+
+
+def _fingerprint(*facts: str) -> str:
+    found = [sys.version, sys.base_prefix, str(ROOT), *facts]
+    return hashlib.sha256("\0".join(found).encode()).hexdigest()
 
 
 def _complete(folder: Path, name: str, fingerprint: str) -> bool:
@@ -130,8 +141,9 @@ def _create(folder: Path) -> None:
 
 
 def _install(folder: Path, wanted: list[str]) -> None:
-    """Install with the versions of constraints.txt for the build as well, whatever pip's age."""
-    pinned = {"PIP_CONSTRAINT": str(CONSTRAINTS), "PIP_BUILD_CONSTRAINT": str(CONSTRAINTS)}
+    """Install, and hold the build to constraints.txt as well, whatever pip's age."""
+    # As an address, for pip splits these variables at spaces.
+    pinned = dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), CONSTRAINTS.as_uri())
     command = [str(folder / "bin" / "python"), *PIP, "install", *wanted]
     environment = os.environ | (pinned if "-c" in wanted else {})
     if subprocess.run(command, check=False, env=environment).returncode:

@@ -1,4 +1,4 @@
-"""`assay report`: one HTML file from one JSON file, the same bytes each time, honest about what is missing."""
+"""`assay report`: one HTML file from one JSON file, the same bytes each time, gaps included."""
 
 from __future__ import annotations
 

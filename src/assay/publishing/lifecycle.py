@@ -165,7 +165,7 @@ def _statistics(analysis: Analysis) -> Step:
 
 def _verification(verification: VerificationSummary | None, *, current: bool) -> Step:
     if verification is None:
-        state, summary = "not recorded", "assay verify has not been run"
+        state, summary = "not recorded", "no run has been repeated yet"
     elif not current:
         state, summary = "not met", "the study changed since it was verified"
     else:

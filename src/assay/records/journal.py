@@ -169,7 +169,8 @@ def _adopt(path: Path, handle: int) -> Path | None:
     end = _HEAD.size
     records = 0
     try:
-        for _start, end, kind, _payload in _frames(path, data, sealed=False):
+        for _start, after, kind, _payload in _frames(path, data, sealed=False):
+            end = after
             records += kind == RECORD
             if kind == SEAL:  # the writer died between its seal and its rename
                 os.replace(path, path.with_suffix(".sealed"))
