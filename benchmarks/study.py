@@ -84,7 +84,7 @@ def main() -> None:
 def show(found: Measured) -> None:
     """Print the table and what the record costs."""
     each = found.whole / found.evaluations
-    optuna, syne = peer("optuna_random.py", 3000) or {}, peer("syne_tune_simulator.py", 100) or {}
+    optuna, syne = peer("optuna_random.py", 3000) or {}, peer("syne_tune_simulator.py", 300) or {}
     rows = {
         "assay run, recorded, 2 workers": each,
         "the same searches without records": found.bare / found.evaluations,

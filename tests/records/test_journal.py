@@ -158,6 +158,28 @@ def test_a_living_writer_keeps_its_journal(tmp_path: Path) -> None:
     assert [path.suffix for path in tmp_path.iterdir()] == [".sealed"]
 
 
+_BUSY = """
+import sys
+from pathlib import Path
+from assay.records.journal import Journal
+from assay.records.store import Store
+for i in range(40):
+    store = Store(Path(sys.argv[1]))
+    with Journal(store.journals) as journal:
+        journal.append(sys.argv[2].encode() + b"-%d" % i)
+"""
+
+
+def test_opening_a_store_never_takes_a_journal_that_is_being_born(tmp_path: Path) -> None:
+    """While processes open the store and start journals all the time, no record is lost."""
+    command = [sys.executable, "-c", _BUSY, str(tmp_path)]
+    processes = [subprocess.Popen([*command, str(i)]) for i in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
+    paths = list((tmp_path / "journals").iterdir())
+    records = [record for path in paths for record in journal.read(path)]
+    assert sorted(records) == sorted(f"{i}-{j}".encode() for i in range(6) for j in range(40))
+
+
 _FULL = """
 import resource, sys
 from pathlib import Path

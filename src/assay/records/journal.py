@@ -64,13 +64,18 @@ class Journal:
         self._frames = 0
         header = msgspec.json.encode(Header(self.writer, clock.now(), os.uname().nodename, os.getpid()))
         head = _HEAD.pack(MAGIC, VERSION, len(header), zlib.crc32(header)) + header
+        # Under another name until it is locked and has its header: whoever adopts the journals of dead
+        # writers would otherwise take one that is being born, and remove it.
+        born = self.path.with_suffix(".new")
         with writing(self.path):
             folder.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            self._handle = os.open(self.path, flags, 0o644)
+            self._handle = os.open(born, flags, 0o644)
             fcntl.flock(self._handle, fcntl.LOCK_EX)
         self._size = 0
         self._write(head)
+        with writing(self.path):
+            os.rename(born, self.path)
 
     def append(self, payload: bytes, kind: int = RECORD) -> None:
         """Add one frame; when this returns, the frame survives the death of the process."""
@@ -173,6 +178,7 @@ def _adopt(path: Path, handle: int) -> Path | None:
             end = after
             records += kind == RECORD
             if kind == SEAL:  # the writer died between its seal and its rename
+                os.fsync(handle)
                 os.replace(path, path.with_suffix(".sealed"))
                 return path.with_suffix(".sealed")
     except TruncatedError:
