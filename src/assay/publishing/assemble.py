@@ -209,9 +209,10 @@ def _commands(plan: Plan) -> tuple[Command, ...]:
     path = plan.loaded.path
     file = shlex.quote(path.name if path else f"{plan.loaded.study.name}.toml")
     families = sorted({name.split("/")[0] for name in plan.benchmarks})
-    install = f"python -m pip install 'assay[all]=={metadata.version('assay')}'"
     return (
-        Command(purpose="install the version that made this report", line=install),
+        Command(
+            purpose=f"have Assay {metadata.version('assay')}, which made this report", line="assay --version"
+        ),
         *(
             Command(purpose=f"bring the tables of {family}", line=f"assay table import {family}")
             for family in families

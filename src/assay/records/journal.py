@@ -75,7 +75,7 @@ class Journal:
         self._size = 0
         self._write(head)
         with writing(self.path):
-            os.rename(born, self.path)
+            born.rename(self.path)
 
     def append(self, payload: bytes, kind: int = RECORD) -> None:
         """Add one frame; when this returns, the frame survives the death of the process."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +9,7 @@ import msgspec
 
 from assay.foundation.digest import canonical_bytes, digest_bytes
 from assay.foundation.errors import CorruptError, IntegrityError
-from assay.foundation.files import sync_folder, writing
+from assay.foundation.files import write_atomic
 
 T = TypeVar("T")
 
@@ -33,7 +32,7 @@ class Objects:
             return digest
         path = self.path(digest)
         if not path.exists():
-            self._write(path, data)
+            write_atomic(path, data)
         self._known.add(digest)
         return digest
 
@@ -55,18 +54,3 @@ class Objects:
     def get_value(self, digest: str, kind: type[T]) -> T:
         """Return a stored value as `kind`."""
         return msgspec.json.decode(self.get(digest), type=kind)
-
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name[:16]}.{os.getpid()}.tmp")
-            try:
-                with open(temporary, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
-            sync_folder(path.parent)
