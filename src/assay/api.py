@@ -8,6 +8,7 @@ from assay.capture.environment import usable_cores
 from assay.foundation.places import cache_folder, store_folder
 from assay.publishing.assemble import assemble
 from assay.publishing.report import build
+from assay.publishing.sources import write_sources
 from assay.records.store import Store
 from assay.studies.load import LoadedStudy, check_study, load_study
 from assay.studies.run import RunSummary, Watcher, run_study
@@ -66,7 +67,9 @@ def report(
     """Write the report of a study and return the path of its HTML file."""
     loaded, records = _load(study), _store(store)
     folder = Path(out) if out else Path(f"{records.study_folder(loaded.study.name).name}-report")
-    return build(assemble(loaded, records, _cache(cache)), folder).page
+    document = assemble(loaded, records, _cache(cache))
+    write_sources(document, loaded, records, folder)
+    return build(document, folder).page
 
 
 def _load(study: AnyStudy) -> LoadedStudy:

@@ -8,7 +8,8 @@ from types import FrameType
 
 import pytest
 
-from assay.capture.code import code_identity, command_identity, evidence, frame_identity
+from assay.capture.code import KEPT_FILE, code_identity, command_identity, evidence, frame_identity
+from assay.capture.command import ARGUMENTS, arguments_digest
 from assay.capture.secrets import REMOVED
 from assay.capture.syntax import syntax_digest
 from assay.foundation.digest import digest_bytes, digest_value
@@ -289,3 +290,79 @@ def test_equal_code_has_an_equal_digest_in_another_process(study: Path) -> None:
         "print(digest_value(code_identity('strategy', 'evo.py:Evo', Path())))"
     )
     assert script(study, text).strip() == digest_value(code_identity("strategy", "evo.py:Evo", study))
+
+
+def test_declared_data_counts_with_every_byte(study: Path) -> None:
+    """A file or folder that a strategy reads is in its identity and evidence; a missing one is refused."""
+    (study / "data").mkdir()
+    (study / "data" / "prior.json").write_text("[1]\n")
+    (study / "table.csv").write_text("1,2\n")
+    plain = code_identity("strategy", "evo.py:Evo", study)
+    found = code_identity("strategy", "evo.py:Evo", study, files=("data", "table.csv"))
+    assert {path: found.files[path] for path in found.files if path not in plain.files} == {
+        "data/prior.json": digest_bytes(b"[1]\n"),
+        "table.csv": digest_bytes(b"1,2\n"),
+    }
+    shown, contents = evidence(found, study)
+    assert [file.path for file in shown.files] == list(found.files)
+    assert {b"[1]\n", b"1,2\n", EVO.encode()} <= set(contents.values())
+    (study / "data" / "prior.json").write_text("[2]\n")
+    assert code_identity("strategy", "evo.py:Evo", study, files=("data", "table.csv")) != found
+    with pytest.raises(CodeError, match=r"did you mean 'table\.csv'"):
+        code_identity("strategy", "evo.py:Evo", study, files=("tabel.csv",))
+
+
+def test_large_declared_data_is_kept_as_its_digest(study: Path) -> None:
+    """Data beyond a mebibyte count, and their content is not in the evidence."""
+    (study / "table.bin").write_bytes(bytes(KEPT_FILE + 1))
+    found = code_identity("strategy", "evo.py:Evo", study, files=("table.bin",))
+    shown, contents = evidence(found, study)
+    assert shown.installed["table.bin"] == found.files["table.bin"] == digest_bytes(bytes(KEPT_FILE + 1))
+    assert bytes(KEPT_FILE + 1) not in contents.values()
+
+
+ARGV = """
+import sys
+from pathlib import Path
+from assay.capture.code import evidence, frame_identity
+found = frame_identity("strategy", "loop", sys._getframe())
+shown, contents = evidence(found, Path())
+print(found.files.get("<arguments>"), [c for p in shown.files if p.path == "<arguments>"
+      for c in [contents[p.content]]])
+"""
+
+
+def test_the_arguments_of_a_script_count(study: Path) -> None:
+    """Two values of an argument are two identities, none has no entry, and no secret is shown."""
+    (study / "loop.py").write_text(ARGV)
+
+    def told(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "loop.py", *arguments],
+            cwd=study,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout.strip()
+
+    assert told() == "None []"
+    one, two = told("--population", "10"), told("--population", "20")
+    assert one == f"{arguments_digest(['--population', '10'])} [b'--population 10']"
+    assert two == f"{arguments_digest(['--population', '20'])} [b'--population 20']"
+    assert "swordfish" not in told("--password", "swordfish")
+
+
+def test_the_arguments_of_another_program_do_not_count() -> None:
+    """A frame of a file that is not the script keeps clear of the arguments, as of pytest here."""
+    assert sys.argv
+    assert ARGUMENTS not in frame_identity("strategy", "my-loop", here()).files
+
+
+def test_a_source_in_another_encoding_loses_its_secrets_too(study: Path) -> None:
+    """What is not UTF-8 is looked through all the same, and keeps its other bytes."""
+    source = "# coding: latin-1\nNAME = '\xe9'\npassword = b'swordfish'\n".encode("latin-1")
+    (study / "helper.py").write_bytes(source)
+    _, contents = evidence(code_identity("strategy", "helper.py:NAME", study), study)
+    assert source.replace(b"swordfish", REMOVED.encode()) in contents.values()

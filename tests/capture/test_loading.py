@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -165,3 +166,75 @@ def test_a_failed_import_can_be_tried_again(tmp_path: Path) -> None:
     assert "not yet" in str(refused("evo.py:Evo", tmp_path).why)
     (tmp_path / "go").touch()
     assert load_component("evo.py:Evo", tmp_path).value == 1
+
+
+COUNTER = "import helper\nseen = []\ndef count():\n    seen.append(1)\n    return len(seen), helper.count()\n"
+HELPER = (
+    "import itertools\nn = itertools.count(1)\ndef count():\n    import late\n    return next(n), late.up()\n"
+)
+LATE = "n = 0\ndef up():\n    global n\n    n += 1\n    return n\n"
+
+
+def test_a_fresh_load_starts_with_no_state_of_an_earlier_one(tmp_path: Path) -> None:
+    """Counters of the file, of its helper and of a module that is imported late start anew each time."""
+    for name, text in (("evo.py", COUNTER), ("helper.py", HELPER), ("late.py", LATE)):
+        (tmp_path / name).write_text(text)
+    for _ in range(3):
+        count = load_component("evo.py:count", tmp_path, fresh=True).value
+        assert count() == (1, (1, 1))
+        assert count() == (2, (2, 2))
+    assert load_component("evo.py:count", tmp_path).value() == (3, (3, 3))
+
+
+def test_a_fresh_load_leaves_one_scope_and_one_name(tmp_path: Path) -> None:
+    """The modules of earlier loads are gone, also those of earlier content, and names stay the same."""
+    (tmp_path / "evo.py").write_text("class Evo: pass\n")
+    before = {name for name in sys.modules if name.startswith(PREFIX)}
+    first = load_component("evo.py:Evo", tmp_path, fresh=True).value
+    again = load_component("evo.py:Evo", tmp_path, fresh=True).value
+    assert again is not first
+    assert again.__module__ == first.__module__
+    (tmp_path / "evo.py").write_text("class Evo: k = 1\n")
+    assert load_component("evo.py:Evo", tmp_path, fresh=True).value.k == 1
+    added = {name for name in sys.modules if name.startswith(PREFIX)} - before
+    assert {name.partition(".")[0] for name in added} == {min(added)}
+
+
+def test_packages_are_loaded_fresh_too(tmp_path: Path) -> None:
+    """State in the __init__ of a package and in a relative import starts anew."""
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "__init__.py").write_text("seen = []\n")
+    (tmp_path / "pkg" / "evo.py").write_text(
+        "from . import seen\ndef count():\n    seen.append(1)\n    return len(seen)\n"
+    )
+    values = [load_component("pkg/evo.py:count", tmp_path, fresh=True).value() for _ in range(3)]
+    assert values == [1, 1, 1]
+
+
+def test_changes_of_loaded_files_are_noticed(tmp_path: Path) -> None:
+    """A changed or removed file of the closure is named, also one of equal size and time; others are not."""
+    (tmp_path / "evo.py").write_text("import helper\nx = 1\n")
+    (tmp_path / "helper.py").write_text("K = 1\n")
+    (tmp_path / "other.py").write_text("K = 1\n")
+    loaded = load_component("evo.py:x", tmp_path)
+    assert loaded.changed() == []
+    (tmp_path / "other.py").write_text("K = 2\n")
+    assert loaded.changed() == []
+    stat = (tmp_path / "helper.py").stat()
+    (tmp_path / "helper.py").write_text("K = 2\n")
+    os.utime(tmp_path / "helper.py", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert loaded.changed() == ["helper.py"]
+    (tmp_path / "evo.py").unlink()
+    assert loaded.changed() == ["evo.py", "helper.py"]
+
+
+def test_a_file_that_was_only_touched_did_not_change(tmp_path: Path) -> None:
+    """Another time with the same bytes is no change; for an old file, an equal time is enough."""
+    (tmp_path / "evo.py").write_text("x = 1\n")
+    os.utime(tmp_path / "evo.py", (1, 1))
+    loaded = load_component("evo.py:x", tmp_path)
+    assert not loaded.states["evo.py"].is_racy
+    (tmp_path / "evo.py").touch()
+    assert loaded.changed() == []
+    (tmp_path / "evo.py").write_text("x = 2\n")
+    assert loaded.changed() == ["evo.py"]

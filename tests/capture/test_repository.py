@@ -188,3 +188,14 @@ def test_without_repository_or_git_there_is_none(
     assert repository(tmp_path / "gone") is None
     monkeypatch.setenv("PATH", str(plain))
     assert repository(tree) is None
+
+
+def test_a_patch_loses_what_only_the_syntax_shows_to_be_secret(tree: Path) -> None:
+    """A literal that no pattern ties to its name is removed, and the same word elsewhere stays."""
+    (tree / "evo.py").write_text(
+        "note = 'swordfish-like'\nname, password = [1, 'swordfish']\npassword = get('P') or 'mackerel'\n"
+    )
+    found = repository(tree)
+    assert found is not None and found.patch is not None
+    assert f"+note = 'swordfish-like'\n+name, password = [1, '{REMOVED}']\n" in found.patch
+    assert f"+password = get('P') or '{REMOVED}'\n" in found.patch

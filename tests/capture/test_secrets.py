@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.capture.secrets import REMOVED, looks_secret, scrub, scrub_arguments, strip_credentials
+from assay.capture.secrets import (
+    REMOVED,
+    looks_secret,
+    scrub,
+    scrub_arguments,
+    secret_paths,
+    strip_credentials,
+)
 
 LETTERS = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7"
 # Shapes as their publishers state them; the values are made up here, piece by piece, so that no
@@ -145,3 +152,97 @@ def test_addresses_lose_their_credentials(url: str, shown: str) -> None:
 def test_names_and_values_are_judged_together(name: str, value: str, secret: bool) -> None:
     """A secret needs a value; a setting that decides bits is none."""
     assert looks_secret(name, value) is secret
+
+
+def test_an_argument_is_removed_with_its_spaces() -> None:
+    """The value behind a name goes as a whole, beside the name or in one argument with it."""
+    shown = scrub_arguments(
+        ["--password", "correct horse", "--api-key=correct horse", "PASSWORD=a b", "k=a b"]
+    )
+    assert shown == ("--password", REMOVED, f"--api-key={REMOVED}", f"PASSWORD={REMOVED}", "k=a b")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password = b'swordfish'",
+        'password = f"swordfish"',
+        'password = """\n+swordfish\n+"""',
+        'password = (\n+    "swordfish"\n+    "swordfish"\n+)',
+        "environ.setdefault('API_KEY', 'swordfish')",
+        '{"dbPassword": "swordfish"}',
+    ],
+)
+def test_a_patch_loses_every_form_of_literal(line: str) -> None:
+    """Text of another language or in a patch goes by patterns, which know Python's forms too."""
+    assert "swordfish" not in scrub(f"+{line}\n")
+
+
+SECRET_HYPERPARAMETERS = {
+    "api_key": "of words",
+    "openaiApiKey": "swordfish",
+    "hub": {"password": "swordfish", "hf_token": "swordfish1"},
+    "credentials": {"user": "swordfish", "list": ["swordfish"]},
+    "token": "0123456789abcdef0123",
+    "note": "see " + TOKENS["GitHub"],
+    "url": "https://me:swordfish@host/x",
+    "nested": [{"deep": base64.b64encode(hashlib.sha512(b"x").digest()[:33]).decode()}],
+}
+
+
+def test_secrets_in_hyperparameters_are_named_by_their_path() -> None:
+    """A telling name, a published shape, and a generated key are found at any depth."""
+    assert secret_paths(SECRET_HYPERPARAMETERS) == [
+        *("api_key", "openaiApiKey", "hub.password", "hub.hf_token"),
+        *("credentials.user", "credentials.list[0]", "token", "note", "url", "nested[0].deep"),
+    ]
+    assert secret_paths({TOKENS["GitHub"]: 1}) == [REMOVED]
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS.keys())
+def test_tokens_in_hyperparameters_are_found_under_any_name(token: str) -> None:
+    """Every published shape is refused, whatever it is called."""
+    assert secret_paths({"a": [token]}) == ["a[0]"]
+
+
+INNOCUOUS = {
+    "architecture": "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
+    "genotype": "Genotype(normal=[('sep_conv_3x3', 0), ('dil_conv_5x5', 1)], normal_concat=range(2, 6))",
+    "mobile": "MBConv3_K5_E6_SE025-MBConv6_K3_E4_SE0-FusedMBConv4_K3",
+    "model": "timm/vit_base_patch16_clip_224.laion2b_ft_in12k_in1k",
+    "layers": "Conv3x3BN64ReLUConv3x3BN128ReLUMaxPool2x2FC10",
+    "checkpoint": "EfficientNet-B0-ImageNet-Pretrained-2023-Checkpoint",
+    "blocks": ["inverted_residual_k3_e6", "InvertedResidualBlockK3E6WithSqueezeAndExcitation"],
+    "parent": hashlib.sha256(b"x").hexdigest(),
+    "cache_key": hashlib.sha256(b"x").hexdigest()[:12],
+    "uuid": str(uuid.UUID(int=0x1234567890ABCDEF1234567890ABCDEF)),
+    "path": "/data/Users/Someone/Experiment2023/Run_12_ModelA/weights_epoch_200.pth",
+    "forty": "/usr/lib/Python3/SomePackage/moduleName1",
+    "private_key": "~/.ssh/id_rsa",
+    "api_key": None,
+    "password": "",
+    "api_token": "${API_TOKEN}",
+    "pad_token": "<pad>",
+    "mask_token": "[MASK]",
+    "token": "sep_conv_3x3_stride2",
+    "key": "cifar10-valid-accuracy-200",
+    "tokens": 512,
+    "pass": "first",
+    "passes": ["forward", "backward"],
+    "tokenizer": "SentencePieceTokenizer32000",
+    "monkey": "business",
+    "bits": "010011010111",
+    "note": "population of 50, tournament of 10; see section 4.2 (Real et al., 2019)",
+}
+
+
+@pytest.mark.parametrize("name", INNOCUOUS)
+def test_the_hyperparameters_of_the_trade_pass(name: str) -> None:
+    """Architectures, names of models, digests, paths, special tokens and words are never refused."""
+    assert secret_paths({name: INNOCUOUS[name]}) == []
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(), st.lists))
+def test_what_holds_no_text_holds_no_secret(value: object) -> None:
+    """Numbers and switches pass under any name."""
+    assert secret_paths({"password": value}) == []

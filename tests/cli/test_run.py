@@ -195,3 +195,109 @@ def test_another_arithmetic_is_said_and_repeated_on_request(bench: Bench) -> Non
     assert "12 runs done" in bench("run", "study.toml", "--rerun-on", "arithmetic").out
     assert all(run.attempts == 2 and not run.conflict for run in bench.runs().values())
     assert bench.digests() == before
+
+
+def test_module_level_state_does_not_pass_between_runs(bench: Bench) -> None:
+    """A method that counts in a module gives the same results with one worker and with several."""
+    bench.write(
+        "mine.py",
+        METHOD.replace("class Mine:", "STATE = [0]\n\n\nclass Mine:").replace(
+            "self.n += 1", "STATE[0] += 1; self.n += 1; [self.rng.bits() for _ in range(STATE[0] % 7)]"
+        ),
+    )
+    bench.write("helper.py", HELPER)
+    _edit(bench, "[[claims]]", '[methods.mine]\nstrategy = "mine.py:Mine"\n\n[[claims]]')
+    bench("run", "study.toml", "--workers", "1")
+    for workers in ("1", "3"):
+        assert "identical 18/18" in bench("verify", "study.toml", "--workers", workers, "--sample", "99").out
+
+
+def test_one_spelling_of_a_target_is_one_identity(bench: Bench) -> None:
+    """'mine.py:Mine' and './mine.py:Mine' are the same runs with the same seeds."""
+    _with_own_method(bench)
+    bench("run", "study.toml")
+    _edit(bench, '"mine.py:Mine"', '"./mine.py:Mine"')
+    assert _due(bench) == {}
+    assert "identical 18/18" in bench("verify", "study.toml", "--sample", "99").out
+
+
+def test_one_method_under_two_names_is_refused(bench: Bench) -> None:
+    """Twins would be the same runs counted twice."""
+    _edit(bench, "[methods.evolution]", '[methods.again]\nstrategy = "random-search"\n\n[methods.evolution]')
+    answer = bench("run", "study.toml", check=2)
+    assert "'again' is 'random' under another name" in answer.err
+
+
+def test_a_secret_in_a_hyperparameter_is_refused(bench: Bench) -> None:
+    """What looks like a secret would stand in every record; nothing of it reaches the disk."""
+    bench.write("loop.py", "def search(s, *, api_key: str = ''):\n    s.evaluate(s.space.at(0))\n")
+    _edit(
+        bench,
+        'strategy = "random-search"',
+        'loop = "loop.py:search"\nhyperparameters = { api_key = "sk-live-51HxYzAbCdEfGh1234567890" }',
+    )
+    answer = bench("run", "study.toml", check=2)
+    assert "looks like a secret" in answer.err
+    assert "api_key" in answer.err
+    assert not list(bench.folder.glob("store/journals/*"))
+
+
+def test_a_changed_data_file_re_runs_its_method(bench: Bench) -> None:
+    """Declared files are part of a method's identity, whatever they hold."""
+    _with_own_method(bench)
+    bench.write("prior.json", "[1, 2]")
+    _edit(bench, 'strategy = "mine.py:Mine"', 'strategy = "mine.py:Mine"\nfiles = ["prior.json"]')
+    bench("run", "study.toml")
+    bench.write("prior.json", "[1, 3]")
+    due = _due(bench)
+    assert set(due) == {"mine"}
+    assert "prior.json" in due["mine"][0]
+
+
+def test_a_file_that_changes_while_the_study_runs_fails_its_run(bench: Bench) -> None:
+    """A method whose source was rewritten under it has no identity; its run is a failed record."""
+    text = "def pick(space, rng):\n    return space.at(1)\n"
+    rewrite = f"import pathlib; pathlib.Path('helper.py').write_text({text!r})"
+    bench.write("mine.py", METHOD.replace("self.n += 1", f"self.n += 1\n        {rewrite}"))
+    bench.write("helper.py", HELPER)
+    _edit(bench, "[[claims]]", '[methods.mine]\nstrategy = "mine.py:Mine"\n\n[[claims]]')
+    answer = bench("run", "study.toml", "--workers", "1", check=1)
+    assert "changed while the study ran" in answer.out + answer.err
+
+
+def test_what_a_method_prints_stays_out_of_the_json(bench: Bench) -> None:
+    """Standard output carries only data, also when user code prints on import and in a run."""
+    _with_own_method(bench)
+    _edit(bench, "from helper import pick", "print('on import')\nfrom helper import pick", "mine.py")
+    _edit(bench, "self.n += 1", "print('in a run'); self.n += 1", "mine.py")
+    summary = json.loads(bench("run", "study.toml", "--json").out)
+    assert summary["done"] == 18
+
+
+def test_a_module_in_the_working_folder_shadows_nothing(bench: Bench) -> None:
+    """Workers do not import what lies where the command was typed."""
+    bench.write("numpy.py", "raise RuntimeError('not this one')\n")
+    assert "12 runs done" in bench("run", "study.toml").out
+
+
+def test_a_search_that_recommends_nothing_is_a_failed_run(bench: Bench) -> None:
+    """There is nothing to seal: the cell fails with its name, each time, and the others are assessed."""
+    bench.write("loop.py", "def search(s):\n    pass\n")
+    _edit(bench, 'strategy = "random-search"', 'loop = "loop.py:search"')
+    for _ in range(2):
+        answer = bench("run", "study.toml", check=1)
+        assert "the search recommends nothing" in answer.out
+    assert len(bench.digests()) == 6
+
+
+def test_names_that_look_alike_do_not_share_a_folder(bench: Bench) -> None:
+    """Two study names that are one when made safe for a file system keep apart."""
+    folders = set()
+    for name in ("a b", "a-b", "研究", "实验", "../x"):
+        path = bench.store.study_folder(name) if folders else None
+        if path is None:
+            bench("run", "study.toml")
+            path = bench.store.study_folder(name)
+        assert path.parent == bench.folder / "store" / "studies"
+        folders.add(path)
+    assert len(folders) == 5

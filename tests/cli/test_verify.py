@@ -40,13 +40,22 @@ def _rewrite(bench: Bench, change: object) -> Record:
 
 
 def test_an_untouched_study_is_identical_and_says_what_the_sample_means(bench: Bench) -> None:
-    """All repeats are identical, the bound is stated, and the claims' runs are counted apart."""
+    """The runs of claims are repeated besides and counted apart; the bound is of the sample alone."""
+    text = (bench.folder / "study.toml").read_text()
+    bench.write("study.toml", text + 'on = ["nas-bench-graph/cora"]\n')
     bench("run", "study.toml")
-    answer = bench("verify", "study.toml", "--sample", "5")
-    assert "verdict: identical 12/12" in answer.out
+    answer = bench("verify", "study.toml", "--sample", "5", "--seed", "1")
     assert "5 of 5 identical: at 95 % confidence at most 45.1 % of the 12 runs can differ" in answer.out
-    assert "all 12 runs that carry a claim" in answer.out
-    assert "identical 12/12" in bench("verify", "study.toml", "--sample", "500").out
+    assert "all 6 runs that carry a claim" in answer.out
+
+
+def test_when_every_run_was_repeated_the_sentence_says_so(bench: Bench) -> None:
+    """With all runs repeated, by the sample or by claims, nothing is left to bound."""
+    bench("run", "study.toml")
+    for sample in ("5", "500"):
+        answer = bench("verify", "study.toml", "--sample", sample)
+        assert "verdict: identical 12/12" in answer.out
+        assert "12 of 12 identical: every run of the study was repeated" in answer.out
 
 
 def test_the_sample_is_drawn_by_the_verifier(bench: Bench) -> None:
@@ -190,3 +199,68 @@ def test_an_empty_sample_is_a_usage_error(bench: Bench, sample: str) -> None:
     """A sample without a run is refused."""
     bench("run", "study.toml")
     assert "at least one run" in bench("verify", "study.toml", "--sample", sample, check=2).err
+
+
+def _forged_attempt(bench: Bench) -> Record:
+    """Add a second, well-formed attempt at one run, with another result."""
+    record = next(iter(bench.runs().values())).record
+    value = record.result.trajectory.column("value").copy()
+    value[:] = 0.999
+    trajectory = msgspec.structs.replace(record.result.trajectory, value=value.tobytes())
+    result = msgspec.structs.replace(record.result, trajectory=trajectory)
+    facts = msgspec.structs.replace(record.circumstances, ended="2000-01-01T00:00:00.000Z")
+    forged = msgspec.structs.replace(
+        record, result=result, result_digest=result.digest(), circumstances=facts
+    )
+    with journal.Journal(bench.folder / "store" / "journals") as writer:
+        writer.append(msgspec.msgpack.encode(forged))
+    return forged
+
+
+def test_a_conflict_is_shown_everywhere_and_never_picked(bench: Bench) -> None:
+    """Unequal results of one run: run, verify, show and report say so, and none of them is averaged."""
+    bench("run", "study.toml")
+    bench("verify", "study.toml")
+    run = _forged_attempt(bench).run
+    assert f"attempts of run {run[:12]} disagree" in bench("run", "study.toml", check=1).out
+    assert any("a conflict" in one for one in _findings(bench))
+    assert "conflict" in bench("show", run[:12]).out
+    bench("report", "study.toml", "--out", "report")
+    report = json.loads((bench.folder / "report" / "report.json").read_text())
+    assert report["counts"]["completed"] == 11
+    assert [one["run"] for one in report["failures"]] == [run]
+    assert {step["id"]: step["state"] for step in report["lifecycle"]}["verification"] == "not met"
+    assert report["analysis"]["claims"][0]["verdict"] == "untested"
+    assert max(row["interval"]["mean"] for row in report["analysis"]["results"]) < 0.999
+
+
+def test_altered_provenance_is_named(bench: Bench) -> None:
+    """Any object that a run refers to is checked: identity parts, environment, arithmetic, plan."""
+    bench("run", "study.toml")
+    record = next(iter(bench.runs().values())).record
+    for digest in (record.components.seeds, record.circumstances.environment, record.circumstances.plan):
+        path = bench.store.objects.path(digest)
+        original = path.read_bytes()
+        path.write_bytes(original.replace(b"0", b"1", 1) + b" ")
+        assert any(digest[2:] in one for one in _findings(bench))
+        path.write_bytes(original)
+    (bench.folder / "store" / "studies" / "small" / "history.json").unlink()
+    assert any("history of the study is missing" in one for one in _findings(bench))
+
+
+def test_damage_in_the_journal_of_a_dead_writer_is_named(bench: Bench) -> None:
+    """Records that adoption had to set aside are a finding, and their runs are due again."""
+    bench("run", "study.toml", "--workers", "1")
+    (path,) = (bench.folder / "store" / "journals").glob("*.sealed")
+    payloads = list(journal.read(path))
+    path.unlink()
+    writer = journal.Journal(path.parent)
+    for payload in payloads:
+        writer.append(payload)
+    writer.close()
+    content = bytearray(writer.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    writer.path.write_bytes(content)
+    assert "runs done" in bench("run", "study.toml").out
+    assert len(bench.digests()) == 12
+    assert any("set aside" in one for one in _findings(bench))

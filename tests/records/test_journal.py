@@ -158,6 +158,48 @@ def test_a_living_writer_keeps_its_journal(tmp_path: Path) -> None:
     assert [path.suffix for path in tmp_path.iterdir()] == [".sealed"]
 
 
+@pytest.mark.parametrize("place", ["header", "first", "second", "payload"])
+def test_adoption_sets_damage_aside_and_removes_no_record(tmp_path: Path, place: str) -> None:
+    """A flipped bit in a dead writer's journal: all before it is kept, all from it on is set aside."""
+    writer = Journal(tmp_path)
+    for payload in (b"one", b"two", b"three"):
+        writer.append(payload)
+    writer.close()
+    content = bytearray(writer.path.read_bytes())
+    first = content.index(journal.frame(journal.RECORD, b"one"))
+    second = content.index(journal.frame(journal.RECORD, b"two"))
+    content[{"header": 13, "first": first, "second": second, "payload": second + 14}[place]] ^= 1
+    writer.path.write_bytes(content)
+    journal.adopt(tmp_path)
+    kept = [record for path in tmp_path.glob("*.sealed") for record in journal.read(path)]
+    assert kept == ([] if place in ("header", "first") else [b"one"])
+    (torn,) = tmp_path.glob("*.torn")
+    start = {"header": 0, "first": first}.get(place, second)
+    assert torn.read_bytes() == bytes(content[start:])
+
+
+def test_a_journal_that_cannot_be_sealed_stays_open_and_whole(tmp_path: Path) -> None:
+    """When the disk has no room for the seal, the records stay, and a later adoption seals them."""
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from assay.records.journal import Journal; from assay.foundation.errors import StoreError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "journal = Journal(Path(sys.argv[1])); journal.append(b'kept')\n"
+        "size = journal.path.stat().st_size + 10; resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
+        "try: journal.seal()\n"
+        "except StoreError as error: print(error)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "cannot write to the store" in answer.stdout
+    (path,) = tmp_path.iterdir()
+    assert path.suffix == ".open"
+    journal.adopt(tmp_path)
+    (path,) = tmp_path.iterdir()
+    assert list(journal.read(path)) == [b"kept"]
+
+
 _BUSY = """
 import sys
 from pathlib import Path

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.evaluation import DONE, WAIT, Evaluate, Evaluation, Failure, Outcome, Status, Work
+from assay.contracts.evaluation import (
+    DONE,
+    WAIT,
+    Evaluate,
+    Evaluation,
+    Failure,
+    Fidelity,
+    Outcome,
+    Status,
+    Work,
+)
 from assay.contracts.problem import Budget
 from assay.foundation.errors import CodeError, UnavailableError
 from assay.studies.drive import drive, recommendation
@@ -55,7 +65,15 @@ def _meter(
     seconds: bool = True,
     **budget: Any,
 ) -> Meter:
-    return Meter(SPACE, evaluate, Budget(**budget), crossing=crossing, seconds=seconds)
+    return Meter(
+        SPACE,
+        evaluate,
+        Budget(**budget),
+        signal="validation",
+        fidelity=Fidelity("full"),
+        crossing=crossing,
+        seconds=seconds,
+    )
 
 
 def test_a_budget_of_evaluations_is_spent_to_the_last() -> None:
@@ -143,6 +161,10 @@ class Broken(Walk):
         (WAIT, CodeError, "nothing is outstanding"),
         ("arch", CodeError, "something else than a request"),
         (Work(1, "supernet", {}), UnavailableError, "cannot train"),
+        (Evaluate(1, SPACE.at(0), fidelity=Fidelity("short", 1)), CodeError, "not at another fidelity"),
+        (Evaluate(1, SPACE.at(0), signal="latency"), CodeError, "not 'latency'"),
+        (Evaluate(1, SPACE.at(0), continues=0), CodeError, "nothing can be continued"),
+        (Evaluate(1, SPACE.at(0)), CodeError, "the id 1 was used before"),
     ],
 )
 def test_a_strategy_that_breaks_the_contract_is_told_so(
@@ -157,6 +179,17 @@ def test_a_recommendation_outside_the_space_is_refused() -> None:
     """Sealing freezes only architectures of the space."""
     with pytest.raises(CodeError, match="not in the space"):
         recommendation(Broken(DONE), _meter(evaluations=3))
+
+
+def test_only_one_architecture_is_recommended() -> None:
+    """A list of everything would be told every test value for one assessment."""
+
+    class Greedy(Walk):
+        def recommend(self) -> Any:
+            return [SPACE.at(i) for i in range(SPACE.size)]
+
+    with pytest.raises(CodeError, match="256 architectures are recommended"):
+        recommendation(Greedy(), _meter(evaluations=3))
 
 
 def test_reading_the_budget_is_noticed() -> None:

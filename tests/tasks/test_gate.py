@@ -63,7 +63,7 @@ def test_a_seal_gets_its_test_values(tmp_path: Path, vaults: Vaults) -> None:
     assert isinstance(answers[0], Assessment)
     assert answers[0].metric == "accuracy (test)"
     assert answers[0].seal == seal(1, "1").digest()
-    assert ledger.mileage("toy/one") == 2
+    assert ledger.mileage("toy/one") == 3
 
 
 def test_assessing_is_idempotent(tmp_path: Path, vaults: Vaults) -> None:

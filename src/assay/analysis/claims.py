@@ -20,15 +20,12 @@ from assay.analysis.model import BenchmarkFacts, ClaimResult, ClaimSpec
 from assay.foundation.errors import UnknownNameError
 from assay.statistics.interval import Interval
 from assay.statistics.intervals import combine, welch_interval
-from assay.statistics.power import replicates_needed
 from assay.statistics.rounding import interval_text
 
 SUPPORTED = "supported"
 REFUTED = "refuted"
 UNDECIDED = "undecided"
 UNTESTED = "untested"
-POWER = 0.8
-_MANY = 1_000_000
 
 Pairs = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
@@ -139,23 +136,19 @@ def _of_mean(claim: ClaimSpec, overall: Interval, unit: str) -> tuple[str, str]:
         return SUPPORTED, f"{seen} and lies above {margin}"
     if overall.high < claim.margin:
         return REFUTED, f"{seen} and lies below {margin}"
-    return UNDECIDED, f"{seen} and does not exclude {margin}; {_needed(claim, overall)}"
+    return UNDECIDED, f"{seen} and does not exclude {margin}; {_seen(overall)}"
 
 
-def _needed(claim: ClaimSpec, overall: Interval) -> str:
-    """Say how many replicates would decide, if the true difference were the one that was seen."""
-    effect, sd = overall.mean - claim.margin, overall.sd or 0.0
-    needed = replicates_needed(effect, sd, confidence=claim.confidence, power=POWER)
-    if needed is None:
-        return "the difference is the margin itself, which no number of replicates tells apart"
-    if needed > _MANY:
-        return (
-            "seeds are missing: more than a million replicates a method if the true difference were this one"
-        )
-    needed = max(needed, overall.n + 1)
+def _seen(overall: Interval) -> str:
+    """Say what the study could have told apart, and not how many more seeds would make a claim true.
+
+    Planning replicates from the difference that was seen, and looking again, is a stopping rule that
+    a fixed-size interval does not account for.
+    """
+    half = (overall.high - overall.low) / 2 if overall.high is not None and overall.low is not None else 0.0
     return (
-        f"seeds are missing: if the true difference were this one, about {needed:,} replicates a method "
-        f"would decide in {100 * POWER:g} % of studies (now {overall.n:,})"
+        f"seeds are too few for this margin: with {overall.n:,} replicates a method, this study tells apart "
+        f"differences from about {half:.2g} on"
     )
 
 

@@ -24,7 +24,7 @@ def gather_runs(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[RunDa
         run = runs.get(cell.spec.run)
         if run is None:
             continue
-        values = tests.get(run.record.seal().digest()) if reported and run.completed else None
+        values = tests.get(run.record.seal().digest()) if reported and run.stands else None
         found.append(_run_data(cell.method, run, values))
     return found
 
@@ -37,18 +37,18 @@ def _run_data(method: str, run: Run, tests: tuple[float, ...] | None) -> RunData
         method=method,
         benchmark=record.benchmark,
         replicate=record.replicate,
-        completed=run.completed,
+        completed=run.stands,
         values=trajectory.column("value"),
         costs=trajectory.column("cost"),
         times=trajectory.column("time"),
-        recommended_value=_recommended(record),
+        recommended_value=recommended_value(record),
         test=float(np.mean(tests)) if tests else None,
         wall_seconds=record.circumstances.wall_seconds,
         thinking_seconds=record.circumstances.thinking_seconds,
     )
 
 
-def _recommended(record: Record) -> float | None:
+def recommended_value(record: Record) -> float | None:
     """Return the mean signal that the run itself saw of what it recommends; None if it saw none."""
     trajectory = record.result.trajectory
     places = {arch: i for i, arch in enumerate(trajectory.archs)}

@@ -81,9 +81,9 @@ def _lead(
 
 
 def _undistinguished(a: np.ndarray, b: np.ndarray) -> bool:
-    """Say whether the interval of the difference contains zero; single runs are never told apart."""
+    """Say whether the interval of the difference contains zero; of single runs nothing is said."""
     apart = welch_interval(a, b, varied=SEARCH_SEEDS)
-    return apart.low is None or apart.high is None or apart.low <= 0.0 <= apart.high
+    return apart.low is not None and apart.high is not None and apart.low <= 0.0 <= apart.high
 
 
 def _text(interval: Interval | None, sample: Sample, planned: int) -> str:

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 from typing import NamedTuple
@@ -116,7 +117,11 @@ def _imported(file: Path, folders: list[Path]) -> Iterator[Path]:
     """Yield the first-party files that one file imports, with the `__init__` files on the way."""
     if file.suffix not in SOURCE_SUFFIXES:
         return
-    for item in imports(parse_file(file)):
+    try:
+        items = _imports_of(read_source(file))
+    except SyntaxError as error:
+        raise syntax_error(file, error) from None
+    for item in items:
         if item.level:
             bases = [file.parents[item.level - 1]] if item.level <= len(file.parents) else []
         elif is_first_party(item.module.partition(".")[0], folders):
@@ -128,6 +133,12 @@ def _imported(file: Path, folders: list[Path]) -> Iterator[Path]:
             yield from files
             if files:
                 break
+
+
+@lru_cache(maxsize=1024)
+def _imports_of(content: bytes) -> tuple[Import, ...]:
+    """Return the imports of a source; kept, for a worker loads the same files for every cell."""
+    return tuple(imports(parse(content)))
 
 
 def imports(tree: ast.Module) -> Iterator[Import]:

@@ -8,6 +8,7 @@ is identified by its source.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -15,13 +16,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import msgspec
+
 from assay.capture.closure import closure, package_base, parse_file, read_source, shown_path
-from assay.capture.command import arguments_of, files_of, program_of
+from assay.capture.command import ARGUMENTS, arguments_digest, declared_files, parts_of, program_of
 from assay.capture.environment import is_installed_file
 from assay.capture.interactive import frame_sources, object_sources, refuse_held, refuse_unnamed
+from assay.capture.literals import scrub_source
 from assay.capture.loading import LoadedComponent, find_target, load_component
 from assay.capture.repository import repository
-from assay.capture.secrets import scrub
+from assay.capture.secrets import scrub, scrub_arguments
 from assay.capture.syntax import reads_docstrings, syntax_digest
 from assay.foundation.digest import digest_bytes, digest_file, digest_value
 from assay.foundation.errors import CodeError
@@ -41,18 +45,34 @@ __all__ = [
 OWN = "assay"
 SOURCE_SUFFIX = ".py"
 
+# Files that a command names, or a component declares, are kept as evidence up to these sizes (bytes),
+# one and all of them; beyond, their digests are.
+KEPT_FILE = 1 << 20
+KEPT_FILES = 64 << 20
+
 # What each identity of this process was read from, by its digest: the evidence shows exactly those
-# bytes, even when a file changes in between or the code stands in no file.
-_READ: dict[str, dict[str, bytes]] = {}
+# bytes, even when a file changes in between or the code stands in no file. None is too large to keep.
+_READ: dict[str, dict[str, bytes | None]] = {}
 
 
-def code_identity(role: str, component: Any, folder: Path) -> CodeIdentity:
+def code_identity(role: str, component: Any, folder: Path, files: Sequence[str] = ()) -> CodeIdentity:
     """Return what a component runs.
 
     `component` is what a registry found (`Registered`), 'path/file.py:Name' relative to `folder`,
-    or a class or function itself. Raises `CodeError` for what cannot be identified: a lambda, a
-    function that closes over values, or a library that it declares and that is not installed.
+    or a class or function itself. `files` are what it reads besides, relative to `folder`: they
+    count with every byte, and a folder stands for all files in it. Raises `CodeError` for what
+    cannot be identified: a lambda, a function that closes over values, a declared file that is not
+    there, or a library that it declares and that is not installed.
     """
+    identity = _component(role, component, folder)
+    if not files:
+        return identity
+    digests, contents = _read_files(declared_files(files, folder.resolve()))
+    read = {**_READ.get(digest_value(identity), {}), **contents}
+    return _remember(msgspec.structs.replace(identity, files={**identity.files, **digests}), read)
+
+
+def _component(role: str, component: Any, folder: Path) -> CodeIdentity:
     if isinstance(component, Registered):
         return _registered(role, component)
     if isinstance(component, str):
@@ -66,32 +86,45 @@ def code_identity(role: str, component: Any, folder: Path) -> CodeIdentity:
 def frame_identity(role: str, name: str, frame: FrameType) -> CodeIdentity:
     """Return what runs in a frame: its file with the first-party imports, or the cell's source.
 
-    In a notebook that is the cell with the functions, classes and plain constants of other cells
-    that it uses; what another cell computed is not seen.
+    The arguments of a script count, for they decide what it does. In a notebook that is the cell
+    with the functions, classes and plain constants of other cells that it uses; what another cell
+    computed is not seen.
     """
     file = Path(frame.f_code.co_filename)
-    if file.is_file():
-        files = closure(file, package_base(file.resolve()))
-        return _of_sources(role, name, {shown: read_source(path) for shown, path in files.items()})
-    return _of_sources(role, name, frame_sources(frame))
+    if not file.is_file():
+        return _of_sources(role, name, frame_sources(frame))
+    files = closure(file, package_base(file.resolve()))
+    identity = _of_sources(role, name, {shown: read_source(path) for shown, path in files.items()})
+    arguments = sys.argv[1:]
+    if not arguments or _file_of("__main__") != file.resolve():
+        return identity
+    shown = shlex.join(scrub_arguments(arguments)).encode("utf-8", "backslashreplace")
+    digests = {**identity.files, ARGUMENTS: arguments_digest(arguments)}
+    read = {**_READ[digest_value(identity)], ARGUMENTS: shown}
+    return _remember(msgspec.structs.replace(identity, files=digests), read)
 
 
-def command_identity(argv: Sequence[str], files: Sequence[str], folder: Path) -> CodeIdentity:
+def command_identity(
+    argv: Sequence[str], files: Sequence[str], folder: Path, role: str = "command"
+) -> CodeIdentity:
     """Return what an external command runs: its arguments, and the bytes of its files.
 
-    The files are those that `argv` names in the study's folder (a Python file with its first-party
-    imports) and those declared; a declared folder stands for all files in it. The program counts by
-    name alone. Raises `CodeError` for a program or a declared file that is not there.
+    The files are all that `argv` names (a Python file with its first-party imports) and those
+    declared; a declared folder stands for all files in it. The arguments count as they are, by a
+    digest among the files; the name shows them without secrets. A program of the machine, such as
+    an interpreter, counts by name alone. Raises `CodeError` for a program or a declared file that
+    is not there.
     """
     folder = folder.resolve()
     program_of(argv, folder)
-    sources = {shown: path.read_bytes() for shown, path in files_of(argv, files, folder).items()}
+    parts = parts_of(argv, files, folder)
+    digests, contents = _read_files(parts.files)
     identity = CodeIdentity(
-        role="strategy",
-        name=arguments_of(argv, folder),
-        files={shown: digest_bytes(content) for shown, content in sources.items()},
+        role=role,
+        name=shlex.join(scrub_arguments(parts.arguments)),
+        files={**digests, ARGUMENTS: arguments_digest(parts.arguments)},
     )
-    return _remember(identity, sources)
+    return _remember(identity, contents)
 
 
 def evidence(
@@ -99,30 +132,37 @@ def evidence(
 ) -> tuple[CodeEvidence, dict[str, bytes]]:
     """Return what stood on disk, and the contents that its digests name, for the object store.
 
-    Secrets are replaced in every content that is text. `argv` is the command line of a command: the
-    digest of its program's file is kept under its name. `folder` is where the repository is read.
+    Secrets are replaced in every content. Of a file that is too large to keep, `installed` has the
+    digest under its path. `argv` is the command line of a command: the digest of its program's file
+    is kept under its name. `folder` is where the repository is read.
     """
     read = _READ.get(digest_value(identity), {})
     contents: dict[str, bytes] = {}
     shown = []
-    for path in identity.files:
-        content = _without_secrets(read[path] if path in read else read_source(folder / path), path)
+    installed = dict(identity.libraries)
+    for path, digest_read in identity.files.items():
+        if path == ARGUMENTS and path not in read:
+            continue  # a command shows them in its name
+        found = read[path] if path in read else _kept(folder / path)
+        if found is None:
+            installed[path] = digest_read
+            continue
+        content = _without_secrets(found, path)
         digest = digest_bytes(content)
         contents[digest] = content
         shown.append(SourceFile(path=path, content=digest))
-    installed = dict(identity.libraries)
     if identity.distribution and identity.version:
         installed[identity.distribution] = identity.version
     if argv:
         program = program_of(argv, folder.resolve())
         installed[program.name] = digest_file(program)
-    found = CodeEvidence(
+    told = CodeEvidence(
         assay_version=metadata.version(OWN),
         files=tuple(shown),
         installed=dict(sorted(installed.items())),
         repository=repository(folder.resolve()),
     )
-    return found, contents
+    return told, contents
 
 
 def _registered(role: str, registered: Registered) -> CodeIdentity:
@@ -211,10 +251,32 @@ def _is_source(shown: str) -> bool:
     return shown.endswith((SOURCE_SUFFIX, ">"))
 
 
-def _remember(identity: CodeIdentity, sources: dict[str, bytes]) -> CodeIdentity:
+def _remember(identity: CodeIdentity, sources: Mapping[str, bytes | None]) -> CodeIdentity:
     if sources:
-        _READ[digest_value(identity)] = sources
+        _READ[digest_value(identity)] = dict(sources)
     return identity
+
+
+def _read_files(files: Mapping[str, Path]) -> tuple[dict[str, str], dict[str, bytes | None]]:
+    """Return the digests of files, and their contents as far as evidence keeps them."""
+    digests: dict[str, str] = {}
+    contents: dict[str, bytes | None] = {}
+    left = KEPT_FILES
+    for shown, path in files.items():
+        content = _kept(path) if left > 0 else None
+        left -= len(content or b"")
+        contents[shown] = content
+        try:
+            digests[shown] = digest_file(path) if content is None else digest_bytes(content)
+        except OSError as error:
+            raise CodeError("a file cannot be read", where=str(path), why=error.strerror) from None
+    return digests, contents
+
+
+def _kept(path: Path) -> bytes | None:
+    """Return the content of a file, or None for one that is too large to keep."""
+    is_large = path.is_file() and path.stat().st_size > KEPT_FILE
+    return None if is_large else read_source(path)
 
 
 def _libraries(component: Any, name: str) -> dict[str, str]:
@@ -233,8 +295,11 @@ def _libraries(component: Any, name: str) -> dict[str, str]:
 
 
 def _without_secrets(content: bytes, path: str) -> bytes:
+    """Return a content without secrets, byte for byte the same elsewhere, whatever its encoding."""
     try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return content
-    return scrub(text, code=_is_source(path)).encode()
+        text, encoding = content.decode(), "utf-8"
+    except UnicodeDecodeError:  # as Latin-1, every byte is a character
+        text, encoding = content.decode("latin-1"), "latin-1"
+    if _is_source(path):
+        return scrub_source(text).encode(encoding)
+    return scrub(text, code=encoding == "latin-1").encode(encoding)

@@ -4,7 +4,8 @@ Each loaded file gets a scope: a package of a unique name below which the file a
 imports become modules, so that two `helper.py` of two folders never meet. Import statements of
 these modules look in the scope first; `sys.path` stays as it was. The scope's name is made from
 the place and the content of its files: unchanged files are loaded once in a process, changed ones
-anew. Nothing is written beside the user's files, and no cached bytecode is trusted.
+anew, and all of them anew where that is asked for. Nothing is written beside the user's files, and
+no cached bytecode is trusted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -38,22 +41,69 @@ from assay.capture.closure import (
 )
 from assay.capture.environment import is_installed_file
 from assay.capture.secrets import scrub
+from assay.foundation import clock
 from assay.foundation.digest import digest_file, digest_value, short
 from assay.foundation.errors import CodeError, nearest
 
 PREFIX = "assay_user_"
 
 
+# A file that was younger than this when it was read may have changed since within the same tick of
+# the file system's clock, which may be as coarse as two seconds.
+_RACY_SECONDS = 2.0
+
+
+class FileState(NamedTuple):
+    """What a file was when it was read: size in bytes, time of change in ns, digest of its bytes."""
+
+    size: int
+    mtime_ns: int
+    is_racy: bool
+    digest: str
+
+    @classmethod
+    def of(cls, path: Path) -> FileState:
+        """Return the state of a file; raises `CodeError` when it cannot be read."""
+        try:
+            stat = path.stat()  # before the bytes: a change in between shows at the next comparison
+            digest = digest_file(path)
+        except OSError as error:
+            raise CodeError("a source file cannot be read", where=str(path), why=error.strerror) from None
+        age = datetime.fromisoformat(clock.now()).timestamp() - stat.st_mtime
+        return cls(stat.st_size, stat.st_mtime_ns, age < _RACY_SECONDS, digest)
+
+    def still_holds(self, path: Path) -> bool:
+        """Say whether the file has the bytes that it had."""
+        try:
+            stat = path.stat()
+            if stat.st_size != self.size:
+                return False
+            if stat.st_mtime_ns == self.mtime_ns and not self.is_racy:
+                return True
+            return digest_file(path) == self.digest
+        except OSError:
+            return False
+
+
 class LoadedComponent(NamedTuple):
     """A component of a user's file: what it is, the file it stands in, and its first-party closure.
 
     `name` is how identities call it, 'path/file.py:Name', the path relative to the study's folder.
+    `states` is what stood on disk when the files were loaded.
     """
 
     value: Any
     name: str
     file: Path
     files: Mapping[str, Path]
+    states: Mapping[str, FileState]
+
+    def changed(self) -> list[str]:
+        """Return which files of the closure are no longer what was loaded, as shown paths.
+
+        Size and time of change are compared, and the bytes only where these leave a doubt.
+        """
+        return [shown for shown, path in self.files.items() if not self.states[shown].still_holds(path)]
 
 
 class Target(NamedTuple):
@@ -64,17 +114,24 @@ class Target(NamedTuple):
     name: str
 
 
-def load_component(target: str, folder: Path) -> LoadedComponent:
+def load_component(target: str, folder: Path, *, fresh: bool = False) -> LoadedComponent:
     """Import a user's file and return the named attribute of it.
 
-    `target` is 'path/file.py:Name', relative to the study's folder; `Name` may have dots. Raises
-    `CodeError` for a target of another form, a file or attribute that is not there (with the
-    nearest name), a syntax error (file and line), and whatever the file raises when imported.
+    `target` is 'path/file.py:Name', relative to the study's folder; `Name` may have dots. With
+    `fresh`, the file and its first-party imports are run anew, so that nothing that they keep in
+    their modules passes from an earlier call to this one; compiled extensions are the exception,
+    for Python may hold what they keep. Raises `CodeError` for a target of another form, a file or
+    attribute that is not there (with the nearest name), a syntax error (file and line), and
+    whatever the file raises when imported.
     """
     found = find_target(target, folder)
     files = closure(found.file, folder)
-    module = _load(found.file, folder.resolve(), files)
-    return LoadedComponent(_attribute(module, found), found.name, found.file, files)
+    states = {shown: FileState.of(path) for shown, path in files.items()}
+    if fresh:
+        for scope in _SCOPES.pop(found.file, ()):
+            _forget(scope)
+    module = _load(found.file, folder.resolve(), files, states)
+    return LoadedComponent(_attribute(module, found), found.name, found.file, files, states)
 
 
 def find_target(target: str, folder: Path) -> Target:
@@ -108,10 +165,15 @@ def _python_files(*folders: Path) -> list[str]:
     return [shown_path(path, folders[-1]) for folder in folders for path in folder.glob("*.py")]
 
 
-def _load(file: Path, root: Path, files: Mapping[str, Path]) -> ModuleType:
+# The scopes that each file was loaded in: one for each content that it and its imports have had.
+_SCOPES: dict[Path, set[str]] = {}
+
+
+def _load(file: Path, root: Path, files: Mapping[str, Path], states: Mapping[str, FileState]) -> ModuleType:
     """Import `file` as a module of its scope, and turn what it raises into a `CodeError`."""
-    content = [str(file), {shown: digest_file(path) for shown, path in files.items()}]
+    content = [str(file), {shown: state.digest for shown, state in states.items()}]
     scope = PREFIX + short(digest_value(content))
+    _SCOPES.setdefault(file, set()).add(scope)
     base = package_base(file)
     dotted = file.relative_to(base).with_suffix("").parts
     if dotted[-1] == "__init__":
@@ -142,9 +204,14 @@ def _import(name: str, scope: str, file: Path, folders: Sequence[Path]) -> Modul
     try:
         return importlib.import_module(name)
     except BaseException:
-        for module in [known for known in sys.modules if known == scope or known.startswith(f"{scope}.")]:
-            del sys.modules[module]
+        _forget(scope)
         raise
+
+
+def _forget(scope: str) -> None:
+    """Remove the modules of a scope, so that the next import runs its files again."""
+    for module in [known for known in sys.modules if known == scope or known.startswith(f"{scope}.")]:
+        del sys.modules[module]
 
 
 class _ScopeFinder:
@@ -194,7 +261,7 @@ class _Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  the importer's signature
         # Compiled from the source each time: a stale .pyc would run what the identity does not show.
-        return self.source_to_code(self.get_data(self.path), self.path)
+        return _compiled(self.get_data(self.path), self.path)
 
     def exec_module(self, module: ModuleType) -> None:
         scope = module.__name__.partition(".")[0]
@@ -202,6 +269,13 @@ class _Loader(SourceFileLoader):
         own = {**vars(builtins), "__import__": _scoped_import(scope, folders)}
         module.__dict__["__builtins__"] = own
         super().exec_module(module)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(content: bytes, path: str) -> CodeType:
+    """Compile a source; kept by its content, for a worker runs the same files for every cell."""
+    code: CodeType = compile(content, path, "exec", dont_inherit=True)
+    return code
 
 
 def _scoped_import(scope: str, folders: list[Path]) -> Callable[..., Any]:

@@ -14,7 +14,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.capture.secrets import scrub, strip_credentials
+from assay.capture.literals import secret_texts
+from assay.capture.secrets import REMOVED, scrub, strip_credentials
 from assay.provenance.components import Repository
 
 PATCH_LIMIT = 1 << 20
@@ -193,7 +194,18 @@ def _patch(git: _Git, changed: Sequence[str]) -> str | None:
         total -= sizes[part]
         parts.remove(part)
         left_out.append(f"# left out: {_changed_file(part)} (a difference of {sizes[part]:,} bytes)\n")
-    return scrub("".join([*left_out, *parts]))
+    return _without_literals(scrub("".join([*left_out, *parts])), git.folder, changed)
+
+
+def _without_literals(patch: str, folder: Path, changed: Sequence[str]) -> str:
+    """Remove the secrets that only the syntax tree of a changed Python file shows as such."""
+    for name in changed:
+        path = folder / name
+        if path.suffix == ".py" and path.is_file() and _size(path) <= PATCH_LIMIT:
+            for secret in secret_texts(path.read_bytes().decode(errors="replace")):
+                for quote in "'\"":
+                    patch = patch.replace(f"{quote}{secret}{quote}", f"{quote}{REMOVED}{quote}")
+    return patch
 
 
 def _changed_file(part: str) -> str:

@@ -58,7 +58,11 @@ margin = 0.0
 
 def init(path: Path) -> int:
     """Write a commented study file; an existing one is left alone."""
-    if path.exists():
+    try:
+        taken = path.exists()
+    except OSError as error:
+        raise UsageError("the file cannot be written", where=str(path)[:80], why=error.strerror) from None
+    if taken:
         raise UsageError(
             "the file exists and was left alone", where=str(path), hint=f"assay init {path.stem}-2.toml"
         )

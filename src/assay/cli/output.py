@@ -42,8 +42,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[in
 
 
 def visible(text: str) -> str:
-    """Return text that cannot command a terminal: control characters are shown, not sent."""
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    """Return text on one line that cannot command a terminal: control characters are shown, not sent."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return {"\n": "\\n", "\t": "\\t"}.get(character, f"\\x{ord(character):02x}")
 
 
 def colour() -> bool:
@@ -53,6 +57,6 @@ def colour() -> bool:
 
 def fail(error: Exception) -> None:
     """Print an error as people read it: one message, no traceback."""
-    text = visible(str(error))
+    text = "\n".join(visible(line) for line in str(error).split("\n"))
     head = "\x1b[1;31merror:\x1b[0m" if colour() else "error:"
     say(f"{head} {text}")

@@ -33,12 +33,12 @@ class StudyProgress:
             say(f"  {count:,} {'run' if count == 1 else 'runs'}: {visible(reason)}")
         if self._total and sys.stderr.isatty():
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
+                TextColumn("{task.fields[rate]}", markup=False),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[last]}"),
+                TextColumn("{task.fields[last]}", markup=False),
                 console=self._console,
                 transient=True,
             )
@@ -71,6 +71,13 @@ class StudyProgress:
         """Say that sealed searches go through the test gate."""
         say(f"assessing {seals:,} sealed {'search' if seals == 1 else 'searches'}")
 
+    def interrupted(self, running: int) -> None:
+        """Say what is waited for, and how to end at once."""
+        self.close()
+        if running:
+            runs = "run" if running == 1 else "runs"
+            say(f"finishing {running} {runs} in hand; press the key again to abandon them")
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
@@ -102,4 +109,4 @@ def reasons(plan: Plan) -> list[tuple[str, int]]:
 def cell_name(due: Due) -> str:
     """Return a cell in words."""
     cell = due.cell
-    return f"{cell.method} on {cell.benchmark}, replicate {cell.replicate}"
+    return visible(f"{cell.method} on {cell.benchmark}, replicate {cell.replicate}")

@@ -8,6 +8,7 @@ from assay.cli.output import give, give_json, say
 from assay.foundation.places import cache_folder, store_folder
 from assay.publishing.assemble import assemble
 from assay.publishing.report import build
+from assay.publishing.sources import write_sources
 from assay.publishing.summary import summary_text
 from assay.records.store import Store
 from assay.studies.load import load_study
@@ -20,6 +21,7 @@ def report(path: Path, store_path: Path | None, out: Path | None, *, json: bool)
     document = assemble(loaded, store, cache_folder())
     folder = out or Path(f"{store.study_folder(loaded.study.name).name}-report")
     paths = build(document, folder)
+    write_sources(document, loaded, store, folder)
     if json:
         give_json(document)
         return 0

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from assay.capture.arithmetic import arithmetic
 from assay.capture.environment import usable_cores
 from assay.cli.output import give, give_json, say, table, visible
 from assay.cli.progress import StudyProgress, plan_line, reasons
@@ -19,7 +18,7 @@ from assay.provenance.difference import explain_arithmetic_change
 from assay.records.store import Store
 from assay.studies.load import load_study
 from assay.studies.plan import Plan, make_plan
-from assay.studies.run import RunSummary, other_arithmetic, run_study
+from assay.studies.run import RunSummary, other_arithmetic, run_study, worker_arithmetic
 
 
 def run(
@@ -61,7 +60,7 @@ def run(
     finally:
         progress.close()
     give_json(summary) if json else _show_summary(summary, path, store_path)
-    return 1 if summary.failed else 0
+    return 0 if summary.holds else 1
 
 
 def _command(path: Path, store_path: Path | None, workers: int | None) -> str:
@@ -73,7 +72,7 @@ def _command(path: Path, store_path: Path | None, workers: int | None) -> str:
 
 def _show_summary(summary: RunSummary, path: Path, store_path: Path | None) -> None:
     store = f" --store {shlex.quote(str(store_path))}" if store_path else ""
-    if not summary.done and not summary.failed:
+    if not summary.done and not summary.failed and summary.holds:
         give(f"{visible(summary.study)}: nothing to do, all {summary.cells:,} runs stand")
     else:
         give(
@@ -82,11 +81,21 @@ def _show_summary(summary: RunSummary, path: Path, store_path: Path | None) -> N
         )
     if summary.extended:
         give(f"{summary.extended:,} runs extend earlier ones, each beginning as the shorter one did")
+    if summary.restarted:
+        give(
+            f"{summary.restarted:,} runs with a longer budget are other searches: their method depends on it"
+        )
     for failed in summary.failed[:10]:
         error = failed.error
-        cause = visible(f"{error.kind}: {error.message}") if error else "unknown"
-        give(f"failed: {failed.method} on {failed.benchmark}, replicate {failed.replicate}: {cause}")
+        cause = f"{error.kind}: {error.message}" if error else "unknown"
+        place = f"{failed.method} on {failed.benchmark}, replicate {failed.replicate}"
+        give(f"failed: {visible(place)}: {visible(cause)}")
         give(f"  assay show {failed.run[:12]}{store}")
+    for run in summary.conflicts[:10]:
+        give(f"conflict: attempts of run {run[:12]} disagree, and no result of it is used")
+        give(f"  assay show {run[:12]}{store}")
+    for line in summary.unassessed[:10]:
+        give(f"not assessed: {visible(line)}")
     say(f"next: assay verify {shlex.quote(str(path))}{store}   assay report {shlex.quote(str(path))}{store}")
 
 
@@ -118,7 +127,7 @@ def _show_arithmetic(plan: Plan, store: Store) -> None:
         runs[run].record.circumstances.arithmetic for run in other_arithmetic(store) if run in cells
     )
     for digest, count in kinds.most_common():
-        change = explain_arithmetic_change(store.objects.get_value(digest, Arithmetic), arithmetic())
+        change = explain_arithmetic_change(store.objects.get_value(digest, Arithmetic), worker_arithmetic())
         give(f"arithmetic differs: {count:,} standing runs were made in another: {visible(change)}")
     if kinds:
         give("  --rerun-on arithmetic repeats them")

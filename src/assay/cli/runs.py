@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
+from assay.analysis.gather import recommended_value
 from assay.cli.components import component_lines
 from assay.cli.output import give, give_json, say, table, visible
 from assay.foundation.digest import short
@@ -51,16 +51,15 @@ def ls(store_path: Path | None, study: Path | None, *, failed: bool, json: bool)
 
 def _row(run: Run, names: dict[str, str]) -> dict[str, Any]:
     record = run.record
-    values = record.result.trajectory.column("value")
-    finite = values[np.isfinite(values)]
+    best = recommended_value(record)
     return {
         "run": record.run,
         "method": names.get(record.run, record.strategy),
         "benchmark": record.benchmark,
         "replicate": record.replicate,
         "status": "conflict" if run.conflict else record.result.status,
-        "evaluations": len(values),
-        "best": finite_or_none(round(float(finite.max()), 6)) if finite.size else None,
+        "evaluations": len(record.result.trajectory),
+        "best": None if best is None else round(best, 6),
         "attempts": run.attempts,
     }
 

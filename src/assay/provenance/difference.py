@@ -154,7 +154,10 @@ def _component_reasons(old: CodeIdentity, new: CodeIdentity) -> Iterator[str]:
     if old.version != new.version:
         name = new.distribution or old.distribution
         yield f"{old.role} {old.name} changed: {name} {_shown(old.version)} -> {_shown(new.version)}"
-    files = [_file_change(name, a, b) for name, a, b in _changes(old.files, new.files)]
+    changed = list(_changes(old.files, new.files))
+    if any(name == "<arguments>" for name, _, _ in changed):
+        yield "arguments changed"
+    files = [_file_change(name, a, b) for name, a, b in changed if name != "<arguments>"]
     if files:
         yield f"code changed: {', '.join(files)}"
     for name, a, b in _changes(old.libraries, new.libraries):

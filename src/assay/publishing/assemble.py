@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+
+import msgspec
 
 from assay.analysis.analyse import analyse
 from assay.analysis.gather import gather_claims, gather_facts, gather_runs
@@ -25,13 +27,14 @@ from assay.publishing.document import (
     group_streams,
 )
 from assay.publishing.lifecycle import lifecycle
+from assay.records.record import RunError
 from assay.records.store import Run, Store, check
-from assay.studies.history import extensions, load_history
+from assay.studies.history import History, extensions, later_claims, load_history
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan
 from assay.studies.plan import Plan, make_plan, shared_identities
 from assay.tasks.ledger import Entry, Ledger
-from assay.verification.verify import load_verification, plan_digest
+from assay.verification.verify import load_verification, results_digest
 
 
 def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
@@ -51,12 +54,14 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
         gather_claims(plan),
         study.seed,
     )
+    history = load_history(store, study.name)
+    analysis = _with_late_claims(analysis, later_claims(history, study))
     counts = _counts(plan, runs, analysis)
-    verification, current = _verification(plan, store)
+    verification, current = _verification(plan, runs, store)
     components = _components(plan, runs, store)
     entries = Ledger(store.folder).entries()
     return ReportDocument(
-        study=_study_facts(loaded, store),
+        study=_study_facts(loaded, history),
         lifecycle=lifecycle(
             plan,
             runs,
@@ -73,14 +78,14 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
         analysis=analysis,
         cards=tuple(benchmark.card for benchmark in plan.benchmarks.values()),
         components=components,
-        mileage=_mileage(plan, runs, entries),
+        mileage=_mileage(plan, _runs_of_study(recorded, history, plan), entries),
         verification=verification,
         failures=_failures(plan, runs),
         how_to_repeat=_commands(plan),
     )
 
 
-def _study_facts(loaded: LoadedStudy, store: Store) -> StudyFacts:
+def _study_facts(loaded: LoadedStudy, history: History) -> StudyFacts:
     study = loaded.study
     protocol = study.protocol
     words = (
@@ -95,25 +100,26 @@ def _study_facts(loaded: LoadedStudy, store: Store) -> StudyFacts:
         protocol=words,
         budget=study.budget.text(),
         assay_version=metadata.version("assay"),
-        notes=tuple(extensions(load_history(store, study.name))),
+        notes=tuple(extensions(history)),
     )
 
 
 def _counts(plan: Plan, runs: Mapping[str, Run], analysis: Analysis) -> Counts:
-    completed = sum(run.completed for run in runs.values())
+    attempted = [runs[cell.spec.run] for cell in plan.cells if cell.spec.run in runs]
     return Counts(
         planned=len(plan.cells),
-        attempted=len(runs),
-        completed=completed,
-        failed=len(runs) - completed,
+        attempted=len(attempted),
+        completed=sum(run.stands for run in attempted),
+        failed=sum(not run.stands for run in attempted),
         reported=sum(row.completed for row in analysis.results if row.interval is not None),
     )
 
 
 def _method_info(method: MethodPlan) -> MethodInfo:
     identity = method.identity
-    if identity.files:
-        code = f"{len(identity.files)} {'file' if len(identity.files) == 1 else 'files'} of the author"
+    own = [name for name in identity.files if not name.startswith("<")]
+    if own and not identity.distribution:
+        code = f"{len(own)} {'file' if len(own) == 1 else 'files'} of the author"
     else:
         version = f" {identity.version}" if identity.version else ""
         code = f"{identity.distribution or 'unknown'}{version}, revision {identity.revision}"
@@ -136,7 +142,7 @@ def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components
     for benchmark in plan.benchmarks.values():
         identities += shared_identities(benchmark)
     codes = {digest_value(identity): identity for identity in identities}
-    completed = [run.record for run in runs.values() if run.completed]
+    completed = [run.record for run in runs.values() if run.stands]
     evidence = sorted({record.circumstances.evidence for record in completed})
     uses = Counter(
         (record.circumstances.arithmetic, record.circumstances.environment) for record in completed
@@ -166,13 +172,13 @@ def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components
     )
 
 
-def _mileage(plan: Plan, runs: Mapping[str, Run], entries: Sequence[Entry]) -> tuple[Mileage, ...]:
+def _mileage(plan: Plan, runs: Container[str], entries: Sequence[Entry]) -> tuple[Mileage, ...]:
     answered = [entry for entry in entries if entry.values is not None]
     return tuple(
         Mileage(
             benchmark=name,
-            this_study=sum(entry.benchmark == name and entry.run in runs for entry in answered),
-            in_store=sum(entry.benchmark == name for entry in answered),
+            this_study=_labels(entry for entry in answered if entry.benchmark == name and entry.run in runs),
+            in_store=_labels(entry for entry in answered if entry.benchmark == name),
             status="self-declared",
         )
         for name, benchmark in plan.benchmarks.items()
@@ -180,19 +186,49 @@ def _mileage(plan: Plan, runs: Mapping[str, Run], entries: Sequence[Entry]) -> t
     )
 
 
-def _verification(plan: Plan, store: Store) -> tuple[VerificationSummary | None, bool]:
+def _with_late_claims(analysis: Analysis, late: Mapping[int, str]) -> Analysis:
+    """Say of each claim that was not in the study's first plan when it was added."""
+    claims = [
+        msgspec.structs.replace(claim, why=f"{claim.why} (added after the first run: {late[i]})")
+        if i in late
+        else claim
+        for i, claim in enumerate(analysis.claims)
+    ]
+    return msgspec.structs.replace(analysis, claims=tuple(claims))
+
+
+def _runs_of_study(recorded: Mapping[str, Run], history: History, plan: Plan) -> set[str]:
+    """Return every run ever made under a plan of this study, whether it still belongs to it or not.
+
+    A method that was changed after its test results were seen has looked at the test set before.
+    """
+    plans = {digest_value(planned.facts) for planned in history.plans}
+    made = {run for run, merged in recorded.items() if merged.record.circumstances.plan in plans}
+    return made | {cell.spec.run for cell in plan.cells}
+
+
+def _labels(entries: Iterable[Entry]) -> int:
+    """Return how many test values were told: one for each recommended architecture."""
+    return sum(len(entry.values or ()) for entry in entries)
+
+
+def _verification(
+    plan: Plan, runs: Mapping[str, Run], store: Store
+) -> tuple[VerificationSummary | None, bool]:
     """Return the latest verification, and whether it was of the runs that stand now."""
     found = load_verification(store, plan.loaded.study.name)
-    return (None, False) if found is None else (found.summary, found.plan == plan_digest(plan))
+    return (None, False) if found is None else (found.summary, found.plan == results_digest(plan, runs))
 
 
 def _failures(plan: Plan, runs: Mapping[str, Run]) -> tuple[FailedRun, ...]:
     failed = []
     for cell in plan.cells:
         run = runs.get(cell.spec.run)
-        if run is None or run.completed:
+        if run is None or run.stands:
             continue
         error = run.record.circumstances.error
+        if run.conflict:
+            error = RunError(kind="Conflict", message=f"{len(run.conflict)} completed attempts disagree")
         failed.append(
             FailedRun(
                 run=cell.spec.run,

@@ -124,8 +124,9 @@ def _explanation(curves: Sequence[Curve], axis: str, log_y: bool) -> str:
     bands = listed(sorted({curve.band for curve in curves}))
     zero = "; zero is drawn at the foot of the logarithmic axis" if log_y and _reaches_zero(curves) else ""
     return (
-        f"Mean normalised regret after so many {axis} (0 is the best architecture in the space, 1 the median "
-        f"one; lower is better), over {of} {'run' if runs == [1] else 'runs'} a method, with {bands}{zero}."
+        f"Mean normalised regret of the signal that the methods see, after so many {axis} (0 is the best "
+        "architecture in the space, 1 the median one; lower is better), over "
+        f"{of} {'run' if runs == [1] else 'runs'} a method, with {bands}{zero}."
     )
 
 

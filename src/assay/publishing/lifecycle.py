@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from assay.analysis.model import Analysis, Counts, Step, VerificationSummary
@@ -13,6 +14,8 @@ from assay.tasks.ledger import Entry
 # With three runs a side, no two-sided rank test reaches 5 %: the smallest p is 2 / C(6, 3) = 0.1;
 # with four it is 2 / C(8, 4) = 0.029.
 ENOUGH_REPLICATES = 4
+# 29 identical repeats bound the share of runs that can differ below a tenth.
+ENOUGH_VERIFIED = 0.1
 
 
 def lifecycle(
@@ -32,7 +35,7 @@ def lifecycle(
         _data(plan),
         _environment(components, counts),
         _seeds(runs, counts),
-        _protocol(plan),
+        _protocol(plan, runs, counts),
         _replicates(plan, counts),
         _assessment(plan, runs, entries),
         _statistics(analysis),
@@ -41,9 +44,10 @@ def lifecycle(
 
 
 def _code(components: Components) -> Step:
-    own = {file.path for evidence in components.evidence for file in evidence.files}
+    kept = {file.path for evidence in components.evidence for file in evidence.files}
+    own = {path for path in kept if not path.startswith("<")}  # arguments are no file
     state = "met" if components.evidence else "not recorded"
-    files = f"{len(own)} of the author's files kept as content" if own else "no files of the author's"
+    files = f"{len(own)} of the author's files beside this report" if own else "no files of the author's"
     return Step(
         id="code",
         title="Code shared",
@@ -90,7 +94,7 @@ def _environment(components: Components, counts: Counts) -> Step:
 
 
 def _seeds(runs: Mapping[str, Run], counts: Counts) -> Step:
-    recorded = sum(bool(run.record.result.streams) for run in runs.values() if run.completed)
+    recorded = sum(bool(run.record.result.streams) for run in runs.values() if run.stands)
     met = counts.completed > 0 and recorded == counts.completed
     return Step(
         id="seeds",
@@ -101,13 +105,19 @@ def _seeds(runs: Mapping[str, Run], counts: Counts) -> Step:
     )
 
 
-def _protocol(plan: Plan) -> Step:
+def _protocol(plan: Plan, runs: Mapping[str, Run], counts: Counts) -> Step:
     study = plan.loaded.study
+    budget = study.budget.evaluations
+    short = sum(
+        run.stands and budget is not None and len(run.record.result.trajectory) < budget
+        for run in runs.values()
+    )
+    early = f"; {short:,} runs ended before it was spent" if short else ""
     return Step(
         id="protocol",
         title="One protocol",
-        state="met",
-        summary=f"{study.budget.text()} on the {study.protocol.signal} signal for every method",
+        state="met" if counts.attempted else "not recorded",
+        summary=f"at most {study.budget.text()} on the {study.protocol.signal} signal for each method{early}",
         evidence="#cards",
     )
 
@@ -136,13 +146,17 @@ def _assessment(plan: Plan, runs: Mapping[str, Run], entries: Sequence[Entry]) -
     testable = {name for name, benchmark in plan.benchmarks.items() if benchmark.card.test is not None}
     if not testable:
         return _step_assessment("not applicable", "no benchmark of the study has a test metric")
-    sealed = [run.record for run in runs.values() if run.completed and run.record.benchmark in testable]
+    sealed = [run.record for run in runs.values() if run.stands and run.record.benchmark in testable]
     answered = {entry.seal for entry in entries if entry.values is not None}
     done = sum(record.seal().digest() in answered for record in sealed)
     summary = f"{done:,} of {len(sealed):,} sealed searches assessed on {len(testable)} benchmarks"
     without = len(plan.benchmarks) - len(testable)
     if without:
         summary += f"; {without} have no test metric"
+    times = Counter(entry.run for entry in entries)
+    again = sum(times[record.run] > 1 for record in sealed)
+    if again:
+        return _step_assessment("not met", f"{summary}; {again:,} runs were assessed more than once")
     return _step_assessment("met" if sealed and done == len(sealed) else "not met", summary)
 
 
@@ -164,13 +178,17 @@ def _statistics(analysis: Analysis) -> Step:
 
 
 def _verification(verification: VerificationSummary | None, *, current: bool) -> Step:
+    state = "not met"
     if verification is None:
         state, summary = "not recorded", "no run has been repeated yet"
     elif not current:
-        state, summary = "not met", "the study changed since it was verified"
+        summary = "results changed since the study was verified"
+    elif verification.findings:
+        summary = f"{len(verification.findings)} findings: {verification.findings[0]}"
+    elif not verification.verdict.startswith("identical") or verification.bound is None:
+        summary = f"{verification.verdict}: {verification.sentence}"
+    elif verification.bound > ENOUGH_VERIFIED:
+        summary = f"too few repeated: {verification.sentence}"
     else:
-        held = verification.verdict.startswith("identical") and not verification.findings
-        state, summary = ("met" if held else "not met"), verification.sentence
-        if verification.findings:
-            summary = f"{len(verification.findings)} findings: {verification.findings[0]}"
+        state, summary = "met", verification.sentence
     return Step(id="verification", title="Verified", state=state, summary=summary, evidence="#verification")

@@ -166,7 +166,21 @@ def _ranking(document: ReportDocument) -> str:
     return (
         f"{first} {verb} the best average rank, {best:.2f} of {len(ranks.rows)}, "
         f"over {counted(ranks.tasks, 'task')} of {counted(len(ranks.families), 'family', 'families')}"
+        f"{_what_is_ranked(document)}"
     )
+
+
+def _what_is_ranked(document: ReportDocument) -> str:
+    """Say on how many tasks the ranks are of test metrics, where it is not on all."""
+    ranked = {
+        task
+        for tasks in (document.analysis.ranks.families.values() if document.analysis.ranks else ())
+        for task in tasks
+    }
+    signal = {row.benchmark for row in document.analysis.results if row.reported != "test"} & ranked
+    if not signal or signal == ranked:
+        return " (validation)" if signal else ""
+    return f" (test on {len(ranked) - len(signal)}, validation on {len(signal)})"
 
 
 def _claims(document: ReportDocument) -> str:

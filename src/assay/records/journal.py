@@ -3,13 +3,15 @@
 File format, version 1 (integers little-endian):
 
     header   8 bytes b"ASSAYJNL", u32 version, u32 length, u32 CRC-32, then the header as JSON
-    frame    u32 length, u32 CRC-32 of kind and payload, u8 kind, payload (msgpack)
+    frame    u32 length, u32 CRC-32 of the payload, u8 kind, u32 CRC-32 of these nine bytes, payload
     last     a frame of kind SEAL with the number of frames and the blake3 digest of all before
 
 While its writer lives, the file is `NAME.open` and the writer holds a lock on it. A frame is one
 `write()`, so that a record survives `kill -9` from the moment `append` returns (kill-safe). `seal`
 syncs the file and its folder and renames it to `NAME.sealed` (power-safe). What a dead writer left
-open is adopted: a torn last frame is cut off, and the file is sealed.
+open is adopted: a last frame that is not whole was never acknowledged and is cut off, and the file
+is sealed. Bytes that may have been records are never removed: from the first frame that is damaged
+on, they are set aside as `NAME.torn`, which verification names.
 """
 
 from __future__ import annotations
@@ -28,15 +30,17 @@ import msgspec
 from blake3 import blake3
 
 from assay.foundation import clock
-from assay.foundation.errors import CorruptError, StoreError, TruncatedError, VersionError
-from assay.foundation.files import store_error, sync_folder, writing
+from assay.foundation.errors import CorruptError, IntegrityError, StoreError, TruncatedError, VersionError
+from assay.foundation.files import store_error, sync_folder, write_atomic, writing
 
 MAGIC = b"ASSAYJNL"
 VERSION = 1
 RECORD = 1
 SEAL = 255
+_DAMAGED = "assay verify names all that is damaged; with this file moved away, its runs run again"
 _HEAD = struct.Struct("<8sIII")
-_FRAME = struct.Struct("<IIB")
+_FRAME = struct.Struct("<IIBI")
+_FRAME_FACTS = struct.Struct("<IIB")
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -83,22 +87,8 @@ class Journal:
         self._frames += 1
 
     def _write(self, data: bytes) -> None:
-        # A short write (disk full, file size limit) is cut off again, so that a journal never
-        # holds half a frame in its middle.
-        try:
-            written = os.write(self._handle, data)
-        except OSError as error:
-            raise store_error(self.path, error) from error
-        if written != len(data):
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._handle, self._size)
-            raise StoreError(
-                "cannot write to the store",
-                where=str(self.path),
-                why="the file system took only a part of a record; the disk is probably full",
-                hint="free some space and run the same command again; nothing that is sealed was lost",
-            )
-        self._size += written
+        _write_whole(self.path, self._handle, data, self._size)
+        self._size += len(data)
 
     def seal(self) -> Path | None:
         """Finish the journal durably and return its path; an empty one is removed."""
@@ -126,7 +116,8 @@ class Journal:
 
 def frame(kind: int, payload: bytes) -> bytes:
     """Return the bytes of one frame."""
-    return _FRAME.pack(len(payload), zlib.crc32(payload, zlib.crc32(bytes((kind,)))), kind) + payload
+    facts = _FRAME_FACTS.pack(len(payload), zlib.crc32(payload), kind)
+    return facts + zlib.crc32(facts).to_bytes(4, "little") + payload
 
 
 def read(path: Path) -> Iterator[bytes]:
@@ -171,19 +162,20 @@ def _adopt(path: Path, handle: int) -> Path | None:
     if not path.exists():  # another process adopted it between our look and our lock
         return None
     data = path.read_bytes()
-    end = _HEAD.size
-    records = 0
+    end = 0
     try:
+        end = _header_end(path, data)
         for _start, after, kind, _payload in _frames(path, data, sealed=False):
             end = after
-            records += kind == RECORD
             if kind == SEAL:  # the writer died between its seal and its rename
                 os.fsync(handle)
                 os.replace(path, path.with_suffix(".sealed"))
                 return path.with_suffix(".sealed")
-    except TruncatedError:
-        records = 0  # not even a whole header: nothing was ever acknowledged
-    if records == 0:
+    except VersionError:
+        return None  # a newer Assay's, for that to adopt
+    except IntegrityError:
+        write_atomic(path.with_suffix(".torn"), data[end:])
+    if end == 0 or end == _header_end(path, data):  # no record, or what there was is set aside
         path.unlink()
         return None
     with writing(path):
@@ -195,8 +187,8 @@ def _seal(path: Path, handle: int) -> Path:
     with writing(path):
         data = path.read_bytes()
         frames = sum(1 for _ in _frames(path, data, sealed=False))
-        last = SealFrame(frames, blake3(data).hexdigest())
-        os.write(handle, frame(SEAL, msgspec.msgpack.encode(last)))
+        last = frame(SEAL, msgspec.msgpack.encode(SealFrame(frames, blake3(data).hexdigest())))
+        _write_whole(path, handle, last, len(data))
         os.fsync(handle)
         sealed = path.with_suffix(".sealed")
         os.replace(path, sealed)
@@ -204,25 +196,53 @@ def _seal(path: Path, handle: int) -> Path:
     return sealed
 
 
+def _write_whole(path: Path, handle: int, data: bytes, offset: int) -> None:
+    """Append in one call; a short write (disk full, file size limit) is cut off again."""
+    try:
+        written = os.write(handle, data)
+    except OSError as error:
+        raise store_error(path, error) from error
+    if written != len(data):
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, offset)
+        raise StoreError(
+            "cannot write to the store",
+            where=str(path),
+            why="the file system took only a part of a record; the disk is probably full",
+            hint="free some space and run the same command again; nothing that is sealed was lost",
+        )
+
+
 def _frames(path: Path, data: bytes, *, sealed: bool) -> Iterator[tuple[int, int, int, bytes]]:
-    offset = _header_end(path, data)
-    while offset < len(data):
-        head = data[offset : offset + _FRAME.size].ljust(_FRAME.size, b"\xff")
-        length, crc, kind = _FRAME.unpack(head)
-        end = offset + _FRAME.size + length
-        if end > len(data):
+    """Yield start, end, kind and payload of each frame; raises where one is damaged.
+
+    In an open journal, a last frame that is not whole is passed over: its `append` never returned.
+    """
+    start = _header_end(path, data)
+    while start < len(data):
+        body = start + _FRAME.size
+        # Filled up with zeros, a piece of a head has some length; it is not looked at.
+        length, crc, kind, check = _FRAME.unpack(data[start:body].ljust(_FRAME.size, b"\0"))
+        if body <= len(data) and zlib.crc32(data[start : start + _FRAME_FACTS.size]) != check:
+            raise _changed(path, start)
+        end = body + length
+        if body > len(data) or end > len(data):
             if sealed:
-                raise TruncatedError("a sealed journal is cut short", where=f"{path}, byte {offset}")
+                raise TruncatedError("a sealed journal is cut short", where=f"{path}, byte {start}")
             return
-        payload = data[offset + _FRAME.size : end]
-        if zlib.crc32(payload, zlib.crc32(bytes((kind,)))) != crc:
-            if not sealed and end == len(data):
-                return
-            raise CorruptError("a record was changed after it was written", where=f"{path}, byte {offset}")
+        payload = data[body:end]
+        if zlib.crc32(payload) != crc:
+            raise _changed(path, start)
         if kind == SEAL:
-            _check_seal(path, data, offset, payload)
-        yield offset, end, kind, payload
-        offset = end
+            _check_seal(path, data, start, payload)
+        yield start, end, kind, payload
+        start = end
+
+
+def _changed(path: Path, offset: int) -> CorruptError:
+    return CorruptError(
+        "a record was changed after it was written", where=f"{path}, byte {offset}", hint=_DAMAGED
+    )
 
 
 def _check_seal(path: Path, data: bytes, offset: int, payload: bytes) -> None:

@@ -89,7 +89,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """How a run went; in no digest of results. Times in seconds, moments in UTC.
 
     `defaults` names the hyperparameters that nobody chose: the value is in the identity, who set it
-    is not.
+    is not. `plan` is the digest of what the study promised when this ran: replicates, budget, methods,
+    benchmarks and claims.
     """
 
     writer: str
@@ -102,6 +103,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     arithmetic: str
     evidence: str
+    plan: str = ""
     defaults: tuple[str, ...] = ()
     error: RunError | None = None
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from assay.foundation.digest import canonical_bytes
+from assay.foundation.digest import canonical_bytes, digest_value, short
 from assay.foundation.errors import CorruptError, IntegrityError, StoreError, UsageError, VersionError
 from assay.foundation.files import write_atomic
 from assay.records import journal
@@ -38,20 +38,30 @@ class StoreFormat(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """All attempts at one run. `record` is the completed one that stands, or the last failed one."""
+    """All attempts at one run. `record` is the first completed one, or the first failed one.
+
+    `conflict` holds the result digests where completed attempts disagree, `arithmetics` in which
+    the completed ones were made.
+    """
 
     record: Record
     attempts: int
     conflict: tuple[str, ...] = ()
+    arithmetics: tuple[str, ...] = ()
 
     @property
     def completed(self) -> bool:
         """Whether some attempt completed."""
         return self.record.result.status == COMPLETED
 
+    @property
+    def stands(self) -> bool:
+        """Whether the run has one result: some attempt completed, and none disagrees."""
+        return self.completed and not self.conflict
+
 
 class Store:
-    """A folder of evidence. Opening it seals what dead writers left open."""
+    """A folder of evidence. Opening it with `create` seals what dead writers left open."""
 
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         self.folder = folder
@@ -85,12 +95,22 @@ class Store:
                 why=f"it has version {found.version}, this Assay reads up to {VERSION}",
                 hint="upgrade Assay",
             )
-        if self.journals.exists():
+        if create and self.journals.exists():
             journal.adopt(self.journals)
 
     def study_folder(self, name: str) -> Path:
         """Return the folder kept under a study's name."""
-        return self.folder / "studies" / (_SAFE.sub("-", name).strip(".-") or "study")
+        safe = _SAFE.sub("-", name).strip(".-")[:80]
+        # Two names must not meet in one folder because they look alike once they are safe.
+        return (
+            self.folder
+            / "studies"
+            / (safe if safe == name else f"{safe or 'study'}-{short(digest_value(name))}")
+        )
+
+    def damaged(self) -> list[Path]:
+        """Return the files in which adoption set damaged journals aside."""
+        return sorted(self.journals.glob("*.torn")) if self.journals.exists() else []
 
     def records(self, on_damage: Callable[[IntegrityError], None] | None = None) -> Iterator[Record]:
         """Yield every record, journal by journal.
@@ -152,7 +172,8 @@ def merge(records: list[Record]) -> Run:
     completed = [record for record in records if record.result.status == COMPLETED]
     standing = min(completed or records, key=_precedence)
     digests = tuple(sorted({record.result_digest for record in completed}))
-    return Run(standing, len(records), digests if len(digests) > 1 else ())
+    made = tuple(sorted({record.circumstances.arithmetic for record in completed}))
+    return Run(standing, len(records), digests if len(digests) > 1 else (), made)
 
 
 def check(record: Record) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class CellSpec(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     components: ComponentDigests
     evidence: str
+    plan: str
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +112,7 @@ class CellWorker:
         else:
             self._environment, self._arithmetic = digest_value(found), digest_value(found.arithmetic)
         self._benchmarks: dict[str, TableBenchmark] = {}
-        self._doors: dict[str, Any] = {}
+        self._checked: set[str] = set()
 
     def do(self, job: bytes) -> bytes:
         """Run the cell that `job` describes and return the encoded answer."""
@@ -135,20 +136,23 @@ class CellWorker:
 
     def _run(self, spec: CellSpec) -> Record:
         benchmark = self._benchmark(spec)
-        entry = self._door(spec.door)
+        self._check_code(spec.door)
         started, began = clock.now(), clock.monotonic()
         tree = SeedTree(spec.seed)
         meter = Meter(
             benchmark.space,
             benchmark.evaluator(spec.signal, spec.policy),
             spec.budget,
+            signal=spec.signal,
+            fidelity=benchmark.card.fidelities[0],
             crossing=benchmark.card.crossing,
             seconds=benchmark.charges_seconds,
         )
         error: RunError | None = None
         thinking, recommended = 0.0, tuple[str, ...]()
         try:
-            thinking, recommended = _search(spec, entry, benchmark, meter, tree)
+            with opened(spec.door) as entry:
+                thinking, recommended = _search(spec, entry, benchmark, meter, tree)
         except Exception as raised:  # noqa: BLE001  user code may raise anything; its cell is a record
             error = run_error(raised, Path(spec.door.folder))
         result = Result(
@@ -170,6 +174,7 @@ class CellWorker:
             environment=self._environment,
             arithmetic=self._arithmetic,
             evidence=spec.evidence,
+            plan=spec.plan,
             defaults=spec.defaults,
             error=error,
         )
@@ -185,37 +190,54 @@ class CellWorker:
                     why="it was imported again in between, from other data",
                     hint="run the same command again",
                 )
+            # What a space and a table make on first use is charged to no method's thinking.
+            space = found.space
+            found.evaluator(spec.signal, spec.policy)(space.parse(space.format(space.at(0))))
         return found
 
-    def _door(self, door: Door) -> Any:
-        if door.code not in self._doors:
-            self._doors[door.code] = open_door(door)
-            if door.kind == "command":
-                identity = command_identity(door.command, door.files, Path(door.folder))
-            else:
-                identity = method_identity(door.kind, door.target, Path(door.folder))
-            if digest_value(identity) != door.code:
-                raise CodeError(
-                    f"the code of '{door.target}' changed while the study ran",
-                    where=door.folder,
-                    hint="run the same command again; finished cells stand where their code did not change",
-                )
-        return self._doors[door.code]
+    def _check_code(self, door: Door) -> None:
+        """Refuse to run other code than was planned; looked at once, and after each cell (`opened`)."""
+        if door.code in self._checked:
+            return
+        if digest_value(door_identity(door)) != door.code:
+            raise _code_changed(door)
+        self._checked.add(door.code)
 
 
-def open_door(door: Door) -> Any:
-    """Return the strategy class, the loop function, or None for a command."""
+@contextlib.contextmanager
+def opened(door: Door) -> Iterator[Any]:
+    """Give the strategy class, the loop function, or None for a command.
+
+    A user's file is loaded anew for each cell, so that nothing it keeps at the level of its modules
+    passes from one run to the next: a result must not depend on which runs shared a process.
+    """
     if door.kind == "command":
-        return None
+        yield None
+    elif ":" not in door.target:
+        yield STRATEGIES.find(door.target).load()
+    else:
+        loaded = load_component(door.target, Path(door.folder), fresh=True)
+        yield loaded.value
+        if loaded.changed():
+            raise _code_changed(door)
+
+
+def door_identity(door: Door) -> CodeIdentity:
+    """Return the identity of what a door opens: its role, its code, and its declared files."""
+    folder = Path(door.folder)
+    if door.kind == "command":
+        return command_identity(door.command, door.files, folder)
     if door.kind == "strategy" and ":" not in door.target:
-        return STRATEGIES.find(door.target).load()
-    return load_component(door.target, Path(door.folder)).value
+        return code_identity("strategy", STRATEGIES.find(door.target), folder, files=door.files)
+    return code_identity(door.kind, door.target, folder, files=door.files)
 
 
-def method_identity(kind: str, target: str, folder: Path) -> CodeIdentity:
-    """Return the identity of a strategy or loop: of a registered name, or of 'file.py:Name'."""
-    registered = kind == "strategy" and ":" not in target
-    return code_identity("strategy", STRATEGIES.find(target) if registered else target, folder)
+def _code_changed(door: Door) -> CodeError:
+    return CodeError(
+        f"the code of '{door.target}' changed while the study ran",
+        where=door.folder,
+        hint="run the same command again; finished runs stand where their code did not change",
+    )
 
 
 def _search(
@@ -234,7 +256,7 @@ def _search(
         )
         strategy = make(entry, problem, rng, spec.hyperparameters)
         thinking = drive(strategy, meter, workers=spec.simulated_workers)
-        return thinking, recommendation(strategy, meter)
+        return thinking, _something(recommendation(strategy, meter), meter)
     session = Session(meter, rng)
     began = clock.monotonic()
     if spec.door.kind == "loop":
@@ -248,7 +270,19 @@ def _search(
             "budget": msgspec.to_builtins(spec.budget),
         }
         run_command(session, spec.door.command, Path(spec.door.folder), facts, spec.hyperparameters)
-    return clock.monotonic() - began, session.recommendation()
+        meter.view.was_read = True  # the command was told its budget
+    return clock.monotonic() - began, _something(session.recommendation(), meter)
+
+
+def _something(recommended: tuple[str, ...], meter: Meter) -> tuple[str, ...]:
+    """Refuse a search that recommends nothing: there would be nothing to seal."""
+    if not recommended:
+        raise CodeError(
+            "the search recommends nothing",
+            where=meter.space.name,
+            why=f"it made {meter.evaluations:,} evaluations",
+        )
+    return recommended
 
 
 def _loop(function: Callable[..., object], session: Session, hyperparameters: dict[str, Any]) -> None:

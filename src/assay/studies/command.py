@@ -9,7 +9,7 @@ Assay starts the command in the study's folder. Each line is one JSON object.
                         {"failure": "missing", "why": "...", "cost": 1.0, "left": 199}
                         {"error": "..."}     the line was not understood; nothing was charged
                         {"stop": "the budget is spent"}
-    from the command    {"recommend": ["published form", ...]}     the end; without it, the best
+    from the command    {"recommend": "published form"}     the end; without it, the best evaluated
 
 The command ends by recommending, or by closing its output. What it writes to standard error passes
 through. `size` and `factors` are given where the space has them.
@@ -20,11 +20,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+from assay.capture.secrets import scrub_arguments
 from assay.contracts.evaluation import Evaluation
 from assay.contracts.space import Enumerable, Factorised
 from assay.foundation.errors import AssayError, CodeError
@@ -51,7 +53,7 @@ def run_command(
         )
     except OSError as error:
         raise CodeError(
-            "the command cannot be started", where=" ".join(command), why=error.strerror or str(error)
+            "the command cannot be started", where=_shown(command), why=error.strerror or str(error)
         ) from None
     lines, answers = cast("IO[str]", process.stdout), cast("IO[str]", process.stdin)
     try:
@@ -66,7 +68,7 @@ def run_command(
     if status != 0:
         raise CodeError(
             "the command failed",
-            where=" ".join(command),
+            where=_shown(command),
             why=f"it ended with status {status} after {session.evaluations} evaluations",
             hint="what it wrote to standard error stands above",
         )
@@ -85,13 +87,16 @@ def _problem(
     return problem
 
 
+def _shown(command: Sequence[str]) -> str:
+    return shlex.join(scrub_arguments(command))
+
+
 def _answer(session: Session, line: str) -> dict[str, Any] | None:
     """Answer one line; None when it is the command's last."""
     try:
         message = json.loads(line)
         if "recommend" in message:
-            recommended = message["recommend"]
-            session.recommend(*([recommended] if isinstance(recommended, str) else recommended))
+            session.recommend(message["recommend"])
             return None
         outcome = session.outcome(message["evaluate"])
     except BudgetSpent:
@@ -99,7 +104,7 @@ def _answer(session: Session, line: str) -> dict[str, Any] | None:
     except AssayError as error:
         return {"error": error.what}
     except (ValueError, KeyError, TypeError):
-        return {"error": 'not understood; expected {"evaluate": "..."} or {"recommend": ["..."]}'}
+        return {"error": 'not understood; expected {"evaluate": "..."} or {"recommend": "..."}'}
     left = session.left if math.isfinite(session.left) else None
     if isinstance(outcome, Evaluation):
         return {"value": outcome.value, "score": outcome.score, "cost": outcome.cost, "left": left}

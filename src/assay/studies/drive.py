@@ -7,8 +7,7 @@ are told in the order of their ids, so that nothing depends on how fast a proces
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Hashable
 
 from assay.contracts.evaluation import DONE, WAIT, Evaluate, Outcome, Work
 from assay.contracts.problem import Strategy
@@ -23,6 +22,7 @@ def drive(strategy: Strategy, meter: Meter, *, workers: int = 1) -> float:
     Returns the seconds that the strategy spent thinking, as measured here.
     """
     running: list[tuple[float, int, int, Hashable, Outcome]] = []
+    known: set[int] = set()
     now, asked, thinking, open_door = 0.0, 0, 0.0, True
     tick = clock.monotonic
     while True:
@@ -33,6 +33,9 @@ def drive(strategy: Strategy, meter: Meter, *, workers: int = 1) -> float:
             if type(request) is not Evaluate:
                 open_door = _waits(request, strategy, outstanding=bool(running))
                 break
+            if request.id in known or not _is_plain(request):
+                _check(request, known, meter)
+            known.add(request.id)
             outcome = meter.start(request.arch)
             heapq.heappush(running, (now + meter.duration(outcome), asked, request.id, request.arch, outcome))
             asked += 1
@@ -50,18 +53,57 @@ def recommendation(strategy: Strategy, meter: Meter) -> tuple[str, ...]:
     recommended = strategy.recommend()
     if recommended is None:
         return ()
-    several = isinstance(recommended, list | set | frozenset) or (
-        isinstance(recommended, Sequence) and not meter.space.contains(recommended)
-    )
-    archs: list[Any] = list(cast("Iterable[Any]", recommended)) if several else [recommended]
+    if isinstance(recommended, list | tuple | set | frozenset) and not _contains(meter, recommended):
+        return formatted(tuple(recommended), meter)
+    return formatted((recommended,), meter)
+
+
+def formatted(archs: tuple[Hashable, ...], meter: Meter) -> tuple[str, ...]:
+    """Return a recommendation in published form.
+
+    A study has one objective, and so one recommendation: with several, a search would be told as
+    many test values for one assessment.
+    """
+    if len(archs) > 1:
+        raise CodeError(
+            f"{len(archs):,} architectures are recommended",
+            where=meter.space.name,
+            why="a search with one objective recommends one",
+        )
     for arch in archs:
-        if not meter.space.contains(arch):
+        if not _contains(meter, arch):
             raise CodeError(
-                "a strategy recommends what is not in the space",
+                "what is recommended is not in the space",
                 where=meter.space.name,
                 why=repr(arch)[:200],
             )
     return tuple(meter.space.format(arch) for arch in archs)
+
+
+def _contains(meter: Meter, arch: object) -> bool:
+    try:
+        return meter.space.contains(arch)
+    except TypeError:  # a list or set is not even hashable
+        return False
+
+
+def _is_plain(request: Evaluate) -> bool:
+    return request.fidelity is None and request.signal is None and request.continues is None
+
+
+def _check(request: Evaluate, known: set[int], meter: Meter) -> None:
+    """Refuse what this driver would otherwise pass over in silence."""
+    why = None
+    if request.id in known:
+        why = f"the id {request.id} was used before"
+    elif request.fidelity not in (None, meter.fidelity):
+        why = f"the study evaluates at {meter.fidelity.text()}, not at another fidelity"
+    elif request.signal not in (None, meter.signal):
+        why = f"the study gives the signal '{meter.signal}', not '{request.signal}'"
+    elif request.continues is not None:
+        why = "nothing can be continued: the study has one fidelity"
+    if why:
+        raise CodeError("a strategy asks for what the study does not give", where=meter.space.name, why=why)
 
 
 def _waits(request: object, strategy: Strategy, *, outstanding: bool) -> bool:

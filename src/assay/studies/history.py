@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
 import msgspec
 
 from assay.contracts.problem import Budget
 from assay.foundation import clock
+from assay.foundation.digest import digest_value
 from assay.foundation.errors import CorruptError
 from assay.foundation.files import write_atomic
 from assay.records.store import Store
+from assay.studies.study import Study
+
+
+class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan promises. Its digest stands in each record that was made under it."""
+
+    replicates: int
+    budget: Budget
+    methods: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    claims: tuple[str, ...]
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """One distinct plan of a study, and when it was first run."""
 
     when: str
-    replicates: int
-    budget: Budget
-    methods: tuple[str, ...]
-    benchmarks: tuple[str, ...]
-    claims: str
+    facts: PlanFacts
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,9 +41,28 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 1
 
 
+def plan_facts(study: Study, benchmarks: Iterable[str]) -> PlanFacts:
+    """Return what a study promises as it stands."""
+    return PlanFacts(
+        replicates=study.replicates,
+        budget=study.budget,
+        methods=tuple(study.methods),
+        benchmarks=tuple(benchmarks),
+        claims=tuple(digest_value(claim) for claim in study.claims),
+    )
+
+
 def load_history(store: Store, name: str) -> History:
-    """Return the history kept under a study's name."""
-    path = store.study_folder(name) / "history.json"
+    """Return the history kept under a study's name; empty where there is none."""
+    return _read(store.study_folder(name) / "history.json")
+
+
+def all_histories(store: Store) -> list[History]:
+    """Return the history of every study of a store."""
+    return [_read(path) for path in sorted(store.folder.glob("studies/*/history.json"))]
+
+
+def _read(path: Path) -> History:
     if not path.exists():
         return History()
     try:
@@ -40,30 +71,26 @@ def load_history(store: Store, name: str) -> History:
         raise CorruptError("a study's history cannot be read", where=str(path), why=str(error)) from None
 
 
-def note_plan(
-    store: Store,
-    name: str,
-    *,
-    replicates: int,
-    budget: Budget,
-    methods: tuple[str, ...],
-    benchmarks: tuple[str, ...],
-    claims: str,
-) -> None:
+def note_plan(store: Store, name: str, facts: PlanFacts) -> None:
     """Add a plan to the history, unless it is the same as the last."""
     history = load_history(store, name)
-    plan = Planned(
-        when=clock.now(),
-        replicates=replicates,
-        budget=budget,
-        methods=methods,
-        benchmarks=benchmarks,
-        claims=claims,
-    )
-    if history.plans and msgspec.structs.replace(plan, when=history.plans[-1].when) == history.plans[-1]:
+    if history.plans and history.plans[-1].facts == facts:
         return
-    updated = History(plans=(*history.plans, plan))
+    updated = History(plans=(*history.plans, Planned(when=clock.now(), facts=facts)))
     write_atomic(store.study_folder(name) / "history.json", msgspec.json.format(msgspec.json.encode(updated)))
+
+
+def later_claims(history: History, study: Study) -> dict[int, str]:
+    """Return which claims of a study were not in its first plan, and the day on which each came."""
+    if not history.plans:
+        return {}
+    added = {}
+    for i, claim in enumerate(study.claims):
+        digest = digest_value(claim)
+        first = next((planned for planned in history.plans if digest in planned.facts.claims), None)
+        if first is None or first is not history.plans[0]:
+            added[i] = first.when[:10] if first else "not yet run"
+    return added
 
 
 def extensions(history: History) -> list[str]:
@@ -73,7 +100,8 @@ def extensions(history: History) -> list[str]:
     interval accounts for.
     """
     notes = []
-    for before, after in zip(history.plans, history.plans[1:], strict=False):
+    for earlier, later in pairwise(history.plans):
+        before, after = earlier.facts, later.facts
         changes = []
         if after.replicates > before.replicates:
             changes.append(f"replicates {before.replicates} -> {after.replicates}")
@@ -88,5 +116,5 @@ def extensions(history: History) -> list[str]:
         if after.claims != before.claims:
             changes.append("claims changed")
         if changes:
-            notes.append(f"{after.when[:10]}: {', '.join(changes)}")
+            notes.append(f"{later.when[:10]}: {', '.join(changes)}")
     return notes

@@ -156,8 +156,8 @@ def _check_head(loaded: LoadedStudy) -> None:
         raise refuse("a study needs a name", "name")
     if study.replicates < 1:
         raise refuse("there must be at least one replicate", "replicates", why=f"got {study.replicates}")
-    if not 0 <= study.seed < 2**63:
-        raise refuse("the seed is out of range", "seed", why=f"got {study.seed}, expected 0 to 2^63 - 1")
+    if not 0 <= study.seed < 2**53:
+        raise refuse("the seed is out of range", "seed", why=f"got {study.seed}, expected 0 to 2^53 - 1")
     if bool(study.benchmarks) == (study.suite is not None):
         raise refuse(
             "name either benchmarks or a suite",
@@ -206,8 +206,6 @@ def _check_methods(loaded: LoadedStudy) -> None:
             )
         if method.command is not None and not method.command:
             raise refuse(f"method '{name}' has an empty command", "methods", name, "command")
-        if method.files and method.command is None:
-            raise refuse(f"method '{name}': files belong to a command", "methods", name, "files")
         if method.strategy is None and study.protocol.simulated_workers > 1:
             raise refuse(
                 f"method '{name}' keeps its own loop and evaluates one by one",
@@ -229,6 +227,16 @@ def _check_claims(loaded: LoadedStudy) -> None:
                 raise refuse(f"a claim names the unknown method '{name}'", "claims", i, side, hint=hint)
         if claim.better == claim.than:
             raise refuse("a claim compares a method with itself", "claims", i)
+        if len(set(claim.on)) < len(claim.on):
+            raise refuse("a claim names a benchmark twice", "claims", i, "on")
+        if claim.metric == "test" and study.protocol.assessment == "none":
+            raise refuse(
+                "a claim is about the test metric, and the study asks for none",
+                "claims",
+                i,
+                why='assessment = "none"',
+                hint='metric = "signal", or assessment = "required"',
+            )
         if claim.metric not in ("test", "signal"):
             raise refuse(f"unknown metric '{claim.metric}'", "claims", i, "metric", hint="'test' or 'signal'")
         if not math.isfinite(claim.margin) or claim.margin < 0:

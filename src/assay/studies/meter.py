@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from assay.contracts.evaluation import Evaluation, Failure, Outcome, Status
+from assay.contracts.evaluation import Evaluation, Failure, Fidelity, Outcome, Status
 from assay.contracts.problem import Budget, BudgetView
 from assay.contracts.space import SearchSpace
 from assay.records.record import Trajectory
@@ -26,9 +26,19 @@ class Meter:
     """
 
     def __init__(
-        self, space: SearchSpace[Any], evaluate: Evaluator, budget: Budget, *, crossing: str, seconds: bool
+        self,
+        space: SearchSpace[Any],
+        evaluate: Evaluator,
+        budget: Budget,
+        *,
+        signal: str,
+        fidelity: Fidelity,
+        crossing: str,
+        seconds: bool,
     ) -> None:
         self.space = space
+        self.signal = signal
+        self.fidelity = fidelity
         self.view = BudgetView(budget)
         self.best: tuple[float, Hashable] | None = None
         self._evaluate = evaluate
@@ -50,8 +60,14 @@ class Meter:
         return self._started < self._evaluations and self._spent < self._seconds
 
     @property
+    def evaluations(self) -> int:
+        """How many evaluations were told."""
+        return len(self._status)
+
+    @property
     def left(self) -> float:
-        """What is left of the budget, in its own unit; never below zero."""
+        """What is left of the budget, in its own unit; never below zero. Reading it is noticed."""
+        self.view.was_read = True
         left = self._evaluations - self._started if math.isinf(self._seconds) else self._seconds - self._spent
         return max(left, 0.0)
 
@@ -90,7 +106,7 @@ class Meter:
     def trajectory(self) -> Trajectory:
         """Return the trajectory so far."""
         return Trajectory(
-            archs=self._archs,
+            archs=list(self._archs),  # what is sealed does not change with the meter
             code=little(self._code),
             value=little(self._value),
             status=bytes(self._status),

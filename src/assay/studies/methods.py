@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from assay.benchmarks.tabular import TableBenchmark
-from assay.capture.code import command_identity, evidence
+from assay.capture.code import evidence
+from assay.capture.secrets import scrub_arguments, secret_paths
 from assay.foundation.digest import canonical_bytes, digest_value
-from assay.foundation.errors import AssayError
+from assay.foundation.errors import AssayError, StudyError
 from assay.provenance.components import CodeIdentity
+from assay.provenance.hyperparameters import encode_hyperparameters
 from assay.strategies.catalogue import check_capabilities, resolve
-from assay.studies.cell import Door, method_identity, open_door
+from assay.studies.cell import Door, door_identity, opened
 from assay.studies.load import LoadedStudy
 from assay.studies.study import Method
 
@@ -36,48 +40,55 @@ def plan_methods(
     """Return the methods of a study, and the contents that their evidence names.
 
     Raises `UsageError`, `CapabilityError` and `CodeError`, each with the place in the study file.
+    What user code prints when it is imported goes to standard error.
     """
-    plans, blobs = [], {}
+    plans: list[MethodPlan] = []
+    blobs: dict[str, bytes] = {}
     for name, method in loaded.study.methods.items():
         try:
-            door, identity = _open(loaded, method)
-            resolved, defaults = _resolve(loaded, name, method, door, benchmarks)
+            with contextlib.redirect_stdout(sys.stderr):
+                plan, contents = _plan(loaded, name, method, benchmarks)
         except AssayError as error:
             raise error.at(loaded.where("methods", name)) from None
-        shown, contents = evidence(identity, loaded.folder, argv=method.command or ())
-        digest = digest_value(shown)
-        blobs.update({**contents, digest: canonical_bytes(shown)})
-        plans.append(
-            MethodPlan(
-                name=name,
-                label=method.label or name,
-                door=door,
-                identity=identity,
-                hyperparameters=resolved,
-                defaults=defaults,
-                evidence=digest,
-            )
-        )
+        _refuse_twins(loaded, plan, plans)
+        plans.append(plan)
+        blobs.update(contents)
     return tuple(plans), blobs
 
 
-def _open(loaded: LoadedStudy, method: Method) -> tuple[Door, CodeIdentity]:
-    if method.command is not None:
-        identity = command_identity(method.command, method.files, loaded.folder)
-        kind, target = "command", identity.name
-    else:
-        kind = "strategy" if method.strategy is not None else "loop"
-        target = method.strategy or method.loop or ""
-        identity = method_identity(kind, target, loaded.folder)
+def _plan(
+    loaded: LoadedStudy, name: str, method: Method, benchmarks: Mapping[str, TableBenchmark]
+) -> tuple[MethodPlan, dict[str, bytes]]:
+    _check_values(loaded, name, method)
+    door, identity = _door(loaded, method)
+    resolved, defaults = _resolve(loaded, name, method, door, benchmarks)
+    shown, contents = evidence(identity, loaded.folder, argv=method.command or ())
+    digest = digest_value(shown)
+    plan = MethodPlan(
+        name=name,
+        label=method.label or name,
+        door=door,
+        identity=identity,
+        hyperparameters=resolved,
+        defaults=defaults,
+        evidence=digest,
+    )
+    return plan, {**contents, digest: canonical_bytes(shown)}
+
+
+def _door(loaded: LoadedStudy, method: Method) -> tuple[Door, CodeIdentity]:
+    kind = "command" if method.command is not None else "strategy" if method.strategy is not None else "loop"
     door = Door(
         kind=kind,
-        target=target,
+        target=method.strategy or method.loop or "",
         folder=str(loaded.folder),
         command=method.command or (),
         files=method.files,
-        code=digest_value(identity),
+        code="",
     )
-    return door, identity
+    identity = door_identity(door)
+    # The identity's name is the one spelling of a target: seed streams are named by it.
+    return msgspec.structs.replace(door, target=identity.name, code=digest_value(identity)), identity
 
 
 def _resolve(
@@ -86,8 +97,52 @@ def _resolve(
     """Return the hyperparameters and which are defaults; a command's are passed on as they are."""
     if door.kind == "command":
         return dict(method.hyperparameters), frozenset()
-    entry = open_door(door)
-    if door.kind == "strategy":
-        for benchmark in benchmarks.values():
-            check_capabilities(entry, benchmark.space)
-    return resolve(entry, method.hyperparameters, loaded.where("methods", name, "hyperparameters"))
+    with opened(door) as entry:
+        if door.kind == "strategy":
+            for benchmark in benchmarks.values():
+                check_capabilities(entry, benchmark.space)
+        return resolve(entry, method.hyperparameters, loaded.where("methods", name, "hyperparameters"))
+
+
+def _check_values(loaded: LoadedStudy, name: str, method: Method) -> None:
+    """Refuse values that a record cannot hold, and those that must not be in one."""
+    where = ("methods", name, "hyperparameters")
+    for key, value in method.hyperparameters.items():
+        try:
+            encode_hyperparameters({key: value})
+            msgspec.msgpack.encode(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise StudyError(
+                f"the hyperparameter '{key}' of '{name}' is not a value that a record can hold",
+                where=loaded.where(*where, key),
+                why=f"got {value!r}: {error}",
+                hint="finite numbers of at most 64 bits, text, booleans, lists and tables",
+            ) from None
+    if method.command is not None and scrub_arguments(method.command) != method.command:
+        raise StudyError(
+            f"the command of '{name}' holds what looks like a secret",
+            where=loaded.where("methods", name, "command"),
+            hint="let the command read it from its environment, which is not recorded",
+        )
+    secret = secret_paths(method.hyperparameters)
+    if secret:
+        raise StudyError(
+            f"a hyperparameter of '{name}' looks like a secret, and would be in every record",
+            where=loaded.where(*where, *secret[0].split(".")),
+            hint="let the method read it from its environment, which is not recorded",
+        )
+
+
+def _refuse_twins(loaded: LoadedStudy, plan: MethodPlan, others: Sequence[MethodPlan]) -> None:
+    """Refuse one method under two names: its runs would be the same runs, counted twice."""
+    for other in others:
+        same = (other.door.code, other.hyperparameters) == (plan.door.code, plan.hyperparameters)
+        if same and encode_hyperparameters(other.hyperparameters) == encode_hyperparameters(
+            plan.hyperparameters
+        ):
+            raise StudyError(
+                f"'{plan.name}' is '{other.name}' under another name",
+                where=loaded.where("methods", plan.name),
+                why="code and hyperparameters are the same, so that both would be the same runs",
+                hint="leave one out, or change a hyperparameter",
+            )

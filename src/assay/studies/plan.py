@@ -14,10 +14,12 @@ from assay.benchmarks.tabular import TableBenchmark
 from assay.capture.code import code_identity
 from assay.foundation.digest import digest_value
 from assay.provenance.components import CodeIdentity, DataIdentity, ProtocolIdentity, SeedIdentity
+from assay.provenance.hyperparameters import encode_hyperparameters
 from assay.records.record import ComponentDigests
 from assay.records.store import Store
 from assay.spaces.catalogue import SPACES
 from assay.studies.cell import CellSpec, run_id
+from assay.studies.history import plan_facts
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan, plan_methods
 from assay.studies.reasons import Reasons
@@ -118,6 +120,7 @@ def _cells(
         documents[digest] = part
         return digest
 
+    promised = keep(plan_facts(study, benchmarks))
     seeds = {r: keep(SeedIdentity(root=study.seed, replicate=r)) for r in range(study.replicates)}
     data, protocols, shared_code = {}, {}, {}
     for name, benchmark in benchmarks.items():
@@ -129,7 +132,7 @@ def _cells(
     cells = []
     for method, (name, benchmark) in itertools.product(methods, benchmarks.items()):
         code = keep((method.identity, *shared_code[name]))
-        hyperparameters = keep(method.hyperparameters)
+        hyperparameters = keep(encode_hyperparameters(method.hyperparameters))
         protocol = keep(protocols[name])
         for replicate in range(study.replicates):
             components = ComponentDigests(
@@ -155,6 +158,7 @@ def _cells(
                 attempt=1,
                 components=components,
                 evidence=method.evidence,
+                plan=promised,
             )
             cells.append(Cell(method=method.name, benchmark=name, replicate=replicate, spec=spec))
     return tuple(cells), documents

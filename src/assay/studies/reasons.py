@@ -17,6 +17,7 @@ from assay.provenance.components import (
     SeedIdentity,
 )
 from assay.provenance.difference import explain_identity_change
+from assay.provenance.hyperparameters import decode_hyperparameters
 from assay.records.record import ComponentDigests
 from assay.records.store import Run, Store
 
@@ -53,7 +54,12 @@ def load_snapshot(store: Store, name: str) -> dict[Place, ComponentDigests]:
     try:
         snapshot = msgspec.json.decode(path.read_bytes(), type=Snapshot)
     except msgspec.DecodeError as error:
-        raise CorruptError("a stored plan cannot be read", where=str(path), why=str(error)) from None
+        raise CorruptError(
+            "a stored plan cannot be read",
+            where=str(path),
+            why=str(error),
+            hint="it only gives the reasons for due cells: remove it, and no result is lost",
+        ) from None
     return {(cell.method, cell.benchmark, cell.replicate): cell.components for cell in snapshot.cells}
 
 
@@ -63,7 +69,7 @@ def identity_from(components: ComponentDigests, store: Store) -> Identity:
     return Identity(
         code=objects.get_value(components.code, tuple[CodeIdentity, ...]),
         data=objects.get_value(components.data, DataIdentity),
-        hyperparameters=objects.get_value(components.hyperparameters, dict[str, Any]),
+        hyperparameters=decode_hyperparameters(objects.get_value(components.hyperparameters, dict[str, str])),
         seeds=objects.get_value(components.seeds, SeedIdentity),
         protocol=objects.get_value(components.protocol, ProtocolIdentity),
     )
@@ -123,7 +129,7 @@ class Reasons:
 
     def _identity(self, components: ComponentDigests) -> Identity:
         parts = {name: self._documents[digest] for name, digest in msgspec.structs.asdict(components).items()}
-        return Identity(**parts)
+        return Identity(**{**parts, "hyperparameters": decode_hyperparameters(parts["hyperparameters"])})
 
 
 def _again(run: Run) -> str:

@@ -13,16 +13,16 @@ from assay.benchmarks.assessing import vaults
 from assay.capture.arithmetic import arithmetic
 from assay.capture.environment import environment
 from assay.contracts.seal import Unavailable
-from assay.execution.local import LocalWorkers
+from assay.execution.local import LocalWorkers, worker_settings
 from assay.foundation import clock
 from assay.foundation.digest import digest_value
-from assay.foundation.errors import IntegrityError, UnavailableError
 from assay.foundation.files import exclusive
+from assay.provenance.components import Arithmetic
 from assay.records.journal import Journal
 from assay.records.record import FAILED, Circumstances, Record, Result, RunError
 from assay.records.store import Run, Store
 from assay.studies.cell import WORKER, Answer, CellSpec, Setup, make_record
-from assay.studies.history import note_plan
+from assay.studies.history import note_plan, plan_facts
 from assay.studies.load import LoadedStudy
 from assay.studies.meter import empty_trajectory
 from assay.studies.plan import Due, Plan, make_plan
@@ -46,6 +46,10 @@ class Watcher(Protocol):
         """Hear that sealed searches go through the test gate."""
         ...
 
+    def interrupted(self, running: int) -> None:
+        """Hear that an interrupt came, and how many runs are being finished."""
+        ...
+
 
 class Silent:
     """A watcher that says nothing."""
@@ -57,6 +61,9 @@ class Silent:
         """Say nothing."""
 
     def assessing(self, seals: int) -> None:
+        """Say nothing."""
+
+    def interrupted(self, running: int) -> None:
         """Say nothing."""
 
 
@@ -71,7 +78,12 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What one `run` of a study did."""
+    """What one `run` of a study did.
+
+    `extended` runs with a longer budget begin as the shorter ones did; `restarted` ones do not, for
+    their method depends on the budget: they are other searches. `conflicts` are runs whose completed
+    attempts disagree, `unassessed` runs without the test value that the study requires.
+    """
 
     study: str
     cells: int
@@ -80,7 +92,15 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[Failed, ...]
     assessed: int
     extended: int
+    restarted: int
     seconds: float
+    conflicts: tuple[str, ...] = ()
+    unassessed: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether every run has one result and every assessment that was asked for its answer."""
+        return not (self.failed or self.conflicts or self.unassessed)
 
 
 def run_study(
@@ -106,8 +126,8 @@ def run_study(
         _keep(plan, store)
         failed = _execute(plan, store, cache, workers, watcher)
         runs = store.runs()
-        assessed = assess(plan, runs, store, cache, watcher)
-        extended = _check_extensions(plan, runs)
+        assessed, unassessed = assess(plan, runs, store, cache, watcher)
+        extended, restarted = _extensions(plan, runs)
     return RunSummary(
         study=loaded.study.name,
         cells=len(plan.cells),
@@ -116,43 +136,59 @@ def run_study(
         failed=tuple(failed),
         assessed=assessed,
         extended=extended,
+        restarted=restarted,
         seconds=clock.monotonic() - began,
+        conflicts=tuple(
+            sorted({c.spec.run for c in plan.cells if c.spec.run in runs and runs[c.spec.run].conflict})
+        ),
+        unassessed=unassessed,
     )
 
 
 def other_arithmetic(store: Store) -> frozenset[str]:
-    """Return the runs that were made in another arithmetic than this process has."""
-    here = digest_value(arithmetic())
+    """Return the completed runs of which no attempt was made in the arithmetic of workers here."""
+    here = digest_value(worker_arithmetic())
     return frozenset(
-        run for run, merged in store.runs().items() if merged.record.circumstances.arithmetic != here
+        run for run, merged in store.runs().items() if merged.completed and here not in merged.arithmetics
     )
 
 
-def assess(plan: Plan, runs: Mapping[str, Run], store: Store, cache: Path, watcher: Watcher) -> int:
-    """Exchange the seals of completed runs for test metrics; return how many were new.
+def worker_arithmetic() -> Arithmetic:
+    """Return the arithmetic that worker processes started here have."""
+    found = arithmetic()
+    return msgspec.structs.replace(
+        found, settings=dict(sorted({**found.settings, **worker_settings()}.items()))
+    )
 
-    Only this, the coordinator's process, opens a vault; workers and strategies never do.
+
+def assess(
+    plan: Plan, runs: Mapping[str, Run], store: Store, cache: Path, watcher: Watcher
+) -> tuple[int, tuple[str, ...]]:
+    """Exchange the seals of completed runs for test metrics.
+
+    Returns how many were new, and which runs lack the test value that the study requires. Only
+    this, the coordinator's process, opens a vault; workers and strategies are never given one.
     """
     mode = plan.loaded.study.protocol.assessment
     if mode == "none":
-        return 0
+        return 0, ()
     seals = [
         runs[cell.spec.run].record.seal()
         for cell in plan.cells
-        if cell.spec.run in runs
-        and runs[cell.spec.run].completed
-        and plan.benchmarks[cell.benchmark].card.test
+        if cell.spec.run in runs and runs[cell.spec.run].stands and plan.benchmarks[cell.benchmark].card.test
     ]
     ledger = Ledger(store.folder)
     known = {entry.seal for entry in ledger.entries()}
-    new = [seal for seal in seals if seal.digest() not in known]
+    new = sum(seal.digest() not in known for seal in seals)
     if new:
-        watcher.assessing(len(new))
-        answers = ask_gate(new, vaults(cache), ledger)
-        refused = next((answer for answer in answers if isinstance(answer, Unavailable)), None)
-        if refused is not None and mode == "required":
-            raise UnavailableError(f"a search on {refused.benchmark} cannot be assessed", why=refused.reason)
-    return len(new)
+        watcher.assessing(new)
+    answers = ask_gate(seals, vaults(cache), ledger)
+    lacking = [
+        f"{seal.run[:12]} on {seal.benchmark}: {answer.reason}"
+        for seal, answer in zip(seals, answers, strict=True)
+        if isinstance(answer, Unavailable)
+    ]
+    return new, tuple(lacking) if mode == "required" else ()
 
 
 def _keep(plan: Plan, store: Store) -> None:
@@ -164,15 +200,7 @@ def _keep(plan: Plan, store: Store) -> None:
         for content in plan.blobs.values():
             store.objects.put(content)
     save_snapshot(store, study.name, {cell.place: cell.spec.components for cell in plan.cells})
-    note_plan(
-        store,
-        study.name,
-        replicates=study.replicates,
-        budget=study.budget,
-        methods=tuple(study.methods),
-        benchmarks=tuple(plan.benchmarks),
-        claims=digest_value(study.claims),
-    )
+    note_plan(store, study.name, plan_facts(study, plan.benchmarks))
 
 
 def _execute(plan: Plan, store: Store, cache: Path, workers: int, watcher: Watcher) -> list[Failed]:
@@ -196,7 +224,7 @@ def _execute(plan: Plan, store: Store, cache: Path, workers: int, watcher: Watch
 
     setup = Setup(store=str(store.folder.resolve()), cache=str(cache.resolve()), keep=True)
     pool = LocalWorkers(WORKER, msgspec.msgpack.encode(setup), workers=workers)
-    pool.run(jobs, on_answer, on_death)
+    pool.run(jobs, on_answer, on_death, watcher.interrupted)
     return failed
 
 
@@ -230,6 +258,7 @@ def record_failure(spec: CellSpec, error: RunError, store: Store) -> Record:
             environment=store.objects.put_value(found),
             arithmetic=store.objects.put_value(found.arithmetic),
             evidence=spec.evidence,
+            plan=spec.plan,
             defaults=spec.defaults,
             error=error,
         )
@@ -238,31 +267,29 @@ def record_failure(spec: CellSpec, error: RunError, store: Store) -> Record:
     return record
 
 
-def _check_extensions(plan: Plan, runs: Mapping[str, Run]) -> int:
-    """Check that a run with a longer budget begins as the shorter one did; return how many do."""
-    count = 0
-    for due in plan.due:
-        before, after = runs.get(due.extends or ""), runs.get(due.cell.spec.run)
-        if before is None or after is None or not (before.completed and after.completed):
-            continue
-        if before.record.result.budget_read:
-            continue  # its strategy looked at the budget, so that a longer one is another search
-        if not is_prefix(before.record, after.record):
-            raise IntegrityError(
-                "a run with a longer budget does not begin as the shorter one did",
-                where=f"{due.cell.method} on {due.cell.benchmark}, replicate {due.cell.replicate}",
-                why="the strategy is not deterministic, or its arithmetic changed",
-                hint="assay verify tells which",
-            )
-        count += 1
-    return count
+def _extensions(plan: Plan, runs: Mapping[str, Run]) -> tuple[int, int]:
+    """Return how many runs with a longer budget begin as the shorter ones did, and how many do not."""
+    pairs = [(runs.get(due.extends or ""), runs.get(due.cell.spec.run)) for due in plan.due]
+    known = [(old, new) for old, new in pairs if old and new and old.stands and new.stands]
+    extended = sum(is_prefix(old.record, new.record) for old, new in known)
+    return extended, len(known) - extended
 
 
 def is_prefix(shorter: Record, longer: Record) -> bool:
-    """Say whether the asked evaluations of `shorter` begin those of `longer`."""
-    first, second = shorter.result.trajectory, longer.result.trajectory
-    n = len(first)
-    return first.strings() == second.strings()[:n] and first.value == second.value[: len(first.value)]
+    """Say whether the evaluations that `shorter` asked for are the first that `longer` asked for.
+
+    In the order of asking: with several simulated workers, what the longer run asks for next ends
+    before the last evaluations of the shorter one.
+    """
+    first, second = (_as_asked(record) for record in (shorter, longer))
+    return first == second[: len(first)]
+
+
+def _as_asked(record: Record) -> list[tuple[str, bytes, int]]:
+    trajectory = record.result.trajectory
+    archs, values = trajectory.strings(), trajectory.column("value")
+    order = trajectory.column("asked").argsort()
+    return [(archs[i], values[i].tobytes(), trajectory.status[i]) for i in order.tolist()]
 
 
 def claim_runs(plan: Plan) -> Sequence[str]:

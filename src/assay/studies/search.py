@@ -22,6 +22,7 @@ from assay.foundation.errors import UsageError
 from assay.foundation.places import cache_folder, store_folder
 from assay.foundation.seeding import SeedTree
 from assay.provenance.components import DataIdentity, SeedIdentity
+from assay.provenance.hyperparameters import encode_hyperparameters
 from assay.records.journal import Journal
 from assay.records.record import COMPLETED, FAILED, Circumstances, ComponentDigests, Record, Result
 from assay.records.store import Store
@@ -79,6 +80,8 @@ class Search(Session):
             self._benchmark.space,
             self._benchmark.evaluator(signal, self._protocol.policy),
             study.budget,
+            signal=signal,
+            fidelity=self._protocol.fidelity,
             crossing=self._benchmark.card.crossing,
             seconds=self._benchmark.charges_seconds,
         )
@@ -91,6 +94,7 @@ class Search(Session):
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        self._closed = True
         spent = isinstance(raised, BudgetSpent)
         if raised is not None and not isinstance(raised, Exception):
             return False  # an interrupt: the search is not over, and no result of it exists
@@ -156,7 +160,7 @@ class Search(Session):
         return ComponentDigests(
             code=put((self._code, *shared_identities(benchmark))),
             data=put(data),
-            hyperparameters=put(self._hyperparameters),
+            hyperparameters=put(encode_hyperparameters(self._hyperparameters)),
             seeds=put(SeedIdentity(root=self._tree.root, replicate=self._replicate)),
             protocol=put(self._protocol),
         )

@@ -7,8 +7,9 @@ from typing import Any
 
 from assay.contracts.evaluation import Evaluation, Outcome
 from assay.contracts.space import SearchSpace
-from assay.foundation.errors import CodeError
+from assay.foundation.errors import CodeError, UsageError
 from assay.foundation.seeding import Stream
+from assay.studies.drive import formatted
 from assay.studies.meter import Meter
 
 
@@ -30,6 +31,7 @@ class Session:
         self._meter = meter
         self._count = 0
         self._now = 0.0
+        self._closed = False
         self._recommended: tuple[Hashable, ...] | None = None
 
     @property
@@ -58,6 +60,8 @@ class Session:
 
     def outcome(self, arch: Hashable) -> Outcome:
         """Evaluate one architecture and return the evaluation, or the failure with its status."""
+        if self._closed:
+            raise UsageError("the search is over", hint="evaluate inside the `with` block")
         if self.finished:
             raise BudgetSpent
         value = self._value(arch)
@@ -67,15 +71,15 @@ class Session:
         self._count += 1
         return outcome
 
-    def recommend(self, *archs: Hashable) -> None:
+    def recommend(self, arch: Hashable) -> None:
         """Say what the search recommends; without it, the best architecture by score is."""
-        self._recommended = tuple(self._value(arch) for arch in archs)
+        self._recommended = (self._value(arch),)
 
     def recommendation(self) -> tuple[str, ...]:
         """Return what is recommended, in published form."""
         if self._recommended is not None:
-            return tuple(self.space.format(arch) for arch in self._recommended)
-        return (self.space.format(self._meter.best[1]),) if self._meter.best else ()
+            return formatted(self._recommended, self._meter)
+        return formatted((self._meter.best[1],), self._meter) if self._meter.best else ()
 
     def _value(self, arch: Hashable) -> Hashable:
         value: Hashable = self.space.parse(arch) if isinstance(arch, str) else arch

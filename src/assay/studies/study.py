@@ -29,8 +29,8 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A search method: exactly one of a strategy, a loop, or a command.
 
     `strategy` is a registered name or 'file.py:Class'; `loop` is 'file.py:function', called with
-    a session; `command` speaks JSON lines, and `files` are what its identity is made of besides
-    the files that it names. `label` is shown and in no identity.
+    a session; `command` speaks JSON lines. `files` are files and folders that the method reads, and
+    that are part of its identity besides its code. `label` is shown and in no identity.
     """
 
     strategy: str | None = None

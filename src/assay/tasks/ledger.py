@@ -87,6 +87,9 @@ class Book:
             return
         moment = clock.now()
         head = self.head
+        if head.n == 0:
+            # Before the first line: a ledger with lines and no head has lost it.
+            write_atomic(self._head, msgspec.json.encode(head))
         lines, texts = [], []
         for entry in entries:
             line, text = _line(head, moment, entry)
@@ -133,15 +136,16 @@ class Ledger:
         return [line.entry for line in self._snapshot().lines]
 
     def mileage(self, benchmark: str, runs: Container[str] | None = None) -> int:
-        """Return how often test labels of a benchmark were answered, in all or for these runs."""
+        """Return how many test values of a benchmark were told, in all or for these runs."""
         return sum(
-            entry.benchmark == benchmark and entry.values is not None and (runs is None or entry.run in runs)
+            len(entry.values or ())
             for entry in self.entries()
+            if entry.benchmark == benchmark and (runs is None or entry.run in runs)
         )
 
     def _snapshot(self) -> Book:
-        if not self.folder.exists():
-            return Book(self.folder)
+        if not self.folder.exists() or not os.access(self.folder, os.W_OK):
+            return Book(self.folder)  # nobody here can append: there is nothing to be locked out of
         with self.locked() as book:
             return book
 

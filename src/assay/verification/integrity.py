@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from assay.benchmarks.assessing import vaults
+from assay.foundation.digest import digest_value
 from assay.foundation.errors import IntegrityError
 from assay.provenance.components import CodeEvidence
 from assay.records.store import Run, Store
 from assay.studies.cell import run_id
+from assay.studies.history import all_histories, load_history
 from assay.studies.plan import Cell, Plan
 from assay.studies.reasons import Reasons, load_snapshot
 from assay.tasks.gate import Answers, NoTest
@@ -41,15 +45,50 @@ def check_sources(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str
         findings.append(
             f"{count} recorded runs of {method} are not those of the study as it stands: {reason}"
         )
-    for digest in sorted(
-        {runs[cell.spec.run].record.circumstances.evidence for cell in plan.cells if cell.spec.run in runs}
-    ):
+    return findings
+
+
+def check_objects(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str]:
+    """Name what the recorded runs refer to and the store does not hold as it was written."""
+    records = [runs[cell.spec.run].record for cell in plan.cells if cell.spec.run in runs]
+    wanted: set[str] = set()
+    evidence: set[str] = set()
+    for record in records:
+        facts = record.circumstances
+        wanted |= {
+            *msgspec.structs.astuple(record.components),
+            facts.environment,
+            facts.arithmetic,
+            facts.plan,
+        }
+        evidence.add(facts.evidence)
+    findings = []
+    for digest in sorted(evidence):
         try:
-            for file in store.objects.get_value(digest, CodeEvidence).files:
-                store.objects.get(file.content)
+            wanted |= {file.content for file in store.objects.get_value(digest, CodeEvidence).files}
+        except IntegrityError as error:
+            findings.append(error.one_line())
+    for digest in sorted(wanted):
+        try:
+            store.objects.get(digest)
         except IntegrityError as error:
             findings.append(error.one_line())
     return findings
+
+
+def check_history(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str]:
+    """Say whether the history of the study is there, and whether runs were made under a plan it lost.
+
+    Studies share runs, so that a plan may be of another study in the store.
+    """
+    if not load_history(store, plan.loaded.study.name).plans:
+        return ["the history of the study is missing: whether it was extended cannot be told"]
+    known = {digest_value(planned.facts) for history in all_histories(store) for planned in history.plans}
+    foreign = {cell.spec.run for cell in plan.cells if cell.spec.run in runs}
+    foreign = {run for run in foreign if runs[run].record.circumstances.plan not in known}
+    if not foreign:
+        return []
+    return [f"{len(foreign)} runs were made under a plan that no history in the store has"]
 
 
 def check_assessments(

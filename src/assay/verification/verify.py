@@ -23,7 +23,13 @@ from assay.studies.plan import Cell, Plan, make_plan
 from assay.studies.reasons import load_snapshot
 from assay.studies.run import claim_runs
 from assay.verification.compare import first_difference
-from assay.verification.integrity import check_assessments, check_ledger, check_sources
+from assay.verification.integrity import (
+    check_assessments,
+    check_history,
+    check_ledger,
+    check_objects,
+    check_sources,
+)
 from assay.verification.sample import Drawn, draw
 
 IDENTICAL = "identical"
@@ -46,8 +52,8 @@ class RunVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """What `assay verify` found; format 1, in `studies/NAME/verification.json` of the store.
 
-    `plan` is the digest of the run ids that were verified: a report says so when they have changed
-    since. `findings` name what is not intact.
+    `plan` is the digest of the runs and results that were verified: a report says so when they have
+    changed since. `findings` name what is not intact.
     """
 
     study: str
@@ -79,9 +85,12 @@ def verify_study(
     findings: list[str] = []
     plan = make_plan(loaded, None, cache)
     runs = store.runs(lambda error: findings.append(error.one_line()))
-    population = [cell for cell in plan.cells if cell.spec.run in runs and runs[cell.spec.run].completed]
+    population = [cell for cell in plan.cells if cell.spec.run in runs and runs[cell.spec.run].stands]
     findings += _missing(plan, runs, store)
-    findings += _altered(population, runs)
+    findings += _altered(plan, runs)
+    findings += [f"damaged records are set aside in {path}" for path in store.damaged()]
+    findings += check_objects(plan, runs, store)
+    findings += check_history(plan, runs, store)
     findings += check_ledger(store)
     findings += check_sources(plan, runs, store)
     drawn = draw([cell.spec.run for cell in population], claim_runs(plan), sample, seed)
@@ -93,7 +102,7 @@ def verify_study(
         summary=_summary(drawn, population, verdicts, findings),
         runs=tuple(verdicts),
         seed=drawn.seed,
-        plan=plan_digest(plan),
+        plan=results_digest(plan, runs),
         arithmetic=_arithmetic_note(population, runs),
     )
     path = store.study_folder(loaded.study.name) / "verification.json"
@@ -112,9 +121,15 @@ def load_verification(store: Store, name: str) -> Verification | None:
         raise IntegrityError("a verification cannot be read", where=str(path), why=str(error)) from None
 
 
-def plan_digest(plan: Plan) -> str:
-    """Return the digest of a plan's run ids."""
-    return digest_value(sorted(cell.spec.run for cell in plan.cells))
+def results_digest(plan: Plan, runs: Mapping[str, Run]) -> str:
+    """Return the digest of a plan's runs and their results, as they stand."""
+    results = {cell.spec.run: runs.get(cell.spec.run) for cell in plan.cells}
+    return digest_value(
+        [
+            [run, found.record.result_digest if found else None, list(found.conflict) if found else []]
+            for run, found in sorted(results.items())
+        ]
+    )
 
 
 def _repeat(
@@ -187,8 +202,10 @@ def _summary(
     if not random:
         text, bound = "no run is complete, so that nothing was repeated", None
     else:
-        bound = differing_bound(identical, len(random), len(population), CONFIDENCE)
-        text = sentence(identical, len(random), len(population), CONFIDENCE)
+        whole = len(verdicts) == len(population)
+        shown = (total, len(verdicts)) if whole else (identical, len(random))
+        bound = differing_bound(*shown, len(population), CONFIDENCE)
+        text = sentence(*shown, len(population), CONFIDENCE)
     return VerificationSummary(
         verdict=verdict,
         sentence=text,
@@ -219,16 +236,15 @@ def _missing(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str]:
     return findings
 
 
-def _altered(population: Sequence[Cell], runs: Mapping[str, Run]) -> list[str]:
+def _altered(plan: Plan, runs: Mapping[str, Run]) -> list[str]:
     findings = []
-    for cell in population:
-        run = runs[cell.spec.run]
+    for run in (runs[cell.spec.run] for cell in plan.cells if cell.spec.run in runs):
         try:
             check(run.record)
         except IntegrityError as error:
             findings.append(error.one_line())
         if run.conflict:
-            findings.append(f"run {cell.spec.run[:12]} has {len(run.conflict)} unequal results: a conflict")
+            findings.append(f"run {run.record.run[:12]} has {len(run.conflict)} unequal results: a conflict")
     return findings
 
 

@@ -1,0 +1,48 @@
+"""Every past version of a format stays readable: golden files, written once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assay.foundation.errors import VersionError
+from assay.records import journal
+from assay.records.record import Record
+from assay.records.store import Store, check
+from assay.tasks.ledger import Ledger
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def test_a_journal_of_version_1_is_read() -> None:
+    """Two records of the first format, their digests recomputed from their content."""
+    records = [
+        msgspec.msgpack.decode(payload, type=Record) for payload in journal.read(GOLDEN / "journal-v1.sealed")
+    ]
+    assert [record.benchmark for record in records] == ["nas-bench-graph/proteins"] * 2
+    assert [record.strategy for record in records] == ["random-search", "regularized-evolution"]
+    assert [len(record.result.trajectory) for record in records] == [5, 5]
+    for record in records:
+        check(record)
+
+
+def test_a_ledger_of_version_1_is_read(tmp_path: Path) -> None:
+    """The chain of the first format holds, and its seals are those of the records."""
+    shutil.copytree(GOLDEN / "ledger-v1", tmp_path / "ledger")
+    entries = Ledger(tmp_path).entries()
+    records = [
+        msgspec.msgpack.decode(payload, type=Record) for payload in journal.read(GOLDEN / "journal-v1.sealed")
+    ]
+    assert {entry.seal for entry in entries} == {record.seal().digest() for record in records}
+
+
+def test_a_store_of_version_1_is_opened(tmp_path: Path) -> None:
+    """The marker of the first format is accepted as it was written."""
+    (tmp_path / "format.json").write_bytes(b'{"format":"assay-store","version":1}')
+    assert Store(tmp_path, create=False).runs() == {}
+    (tmp_path / "format.json").write_bytes(b'{"format":"assay-store","version":2}')
+    with pytest.raises(VersionError, match="reads up to 1"):
+        Store(tmp_path, create=False)
