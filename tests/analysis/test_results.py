@@ -89,11 +89,11 @@ def test_the_direction_is_that_of_what_is_reported(table: Callable[..., Analysis
     assert [row.leads for row in table(values, signal).results] == [False, True]
 
 
-def test_single_runs_are_never_told_apart(table: Callable[..., Analysis], facts: Facts) -> None:
-    """With one run each the best leads, and the others stand with it."""
+def test_of_single_runs_nothing_is_said(table: Callable[..., Analysis], facts: Facts) -> None:
+    """With one run each the best mean leads, and no mark says that another cannot be told from it."""
     found = rows(table({("f-1", "a"): [80.0], ("f-1", "b"): [60.0]}, facts("f-1")))
     assert found["f-1", "a"].leads
-    assert found["f-1", "b"].with_leader
+    assert not found["f-1", "b"].with_leader
     assert found["f-1", "a"].text == "80 (n = 1)"
 
 

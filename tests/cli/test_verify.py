@@ -55,7 +55,7 @@ def test_when_every_run_was_repeated_the_sentence_says_so(bench: Bench) -> None:
     for sample in ("5", "500"):
         answer = bench("verify", "study.toml", "--sample", sample)
         assert "verdict: identical 12/12" in answer.out
-        assert "12 of 12 identical: every run of the study was repeated" in answer.out
+        assert "12 of 12 identical: every run was repeated, and none differ" in answer.out
 
 
 def test_the_sample_is_drawn_by_the_verifier(bench: Bench) -> None:

@@ -30,7 +30,7 @@ def _show(found: Verification) -> None:
     summary = found.summary
     give(f"verdict: {summary.verdict}")
     give(f"  {summary.sentence}")
-    if summary.claim_runs:
+    if summary.claim_runs and summary.population > len(found.runs):
         give(f"  repeated besides: all {summary.claim_runs:,} runs that carry a claim, counted apart")
     give(f"  arithmetic of the records: {found.arithmetic}; sample drawn with --seed {found.seed}")
     for run in found.runs:
