@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from assay.foundation.seeding import SeedTree
-from assay.studies.cell import CellSpec, CellWorker, _search
+from assay.studies.cell import CellSpec, CellWorker, _search, opened
 from assay.studies.meter import Meter
 
 
@@ -21,8 +21,11 @@ class BareWorker(CellWorker):
             benchmark.space,
             evaluate,
             spec.budget,
+            signal=spec.signal,
+            fidelity=benchmark.card.fidelities[0],
             crossing=benchmark.card.crossing,
             seconds=benchmark.charges_seconds,
         )
-        _, recommended = _search(spec, self._door(spec.door), benchmark, meter, SeedTree(spec.seed))
+        with opened(spec.door) as entry:
+            _, recommended = _search(spec, entry, benchmark, meter, SeedTree(spec.seed))
         return msgspec.msgpack.encode(recommended)
