@@ -153,7 +153,7 @@ class CellWorker:
         try:
             with opened(spec.door) as entry:
                 thinking, recommended = _search(spec, entry, benchmark, meter, tree)
-        except (Exception, SystemExit) as raised:  # user code may raise anything; its cell is a record
+        except (Exception, SystemExit) as raised:  # noqa: BLE001  user code may do anything; a record it is
             error = run_error(raised, Path(spec.door.folder))
         result = Result(
             status=FAILED if error else COMPLETED,
