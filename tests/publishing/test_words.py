@@ -129,8 +129,8 @@ def test_small_words():
 def test_the_headline_tells_the_result(sample):
     """The first sentence names the best method, its rank and the claims, or that there is nothing yet."""
     assert headline(sample.typical()) == (
-        "Regularized evolution has the best average rank, 1.26 of 4, over 12 tasks of 7 families (test on 9, validation on 3); "
-        "of 2 claims, 1 supported and 1 undecided."
+        "Regularized evolution has the best average rank, 1.26 of 4, over 12 tasks of 7 families "
+        "(test on 9, validation on 3); of 2 claims, 1 supported and 1 undecided."
     )
     assert headline(sample.empty()) == "No run has completed, so there is nothing to report yet."
     assert headline(sample.alone()) == "Random search was run on 2 benchmarks, alone."
