@@ -113,7 +113,7 @@ def measure(replicates: int, folder: Path) -> Measured:
         Study(
             name="benchmark",
             methods={name: Method(strategy=name) for name in METHODS},
-            suite="first-light-v1",
+            suite="embedded-v1",
             replicates=replicates,
             budget=Budget(evaluations=EVALUATIONS),
             protocol=Protocol(assessment="where-available"),

@@ -51,7 +51,7 @@ def test_patterns_stand_for_benchmarks() -> None:
         "nas-bench-201/imagenet16-120",
     ]
     assert len(expand(["graphs-v1"])) == 9
-    assert sorted(expand(["first-light-v1"])) == sorted(benchmark_names())
+    assert sorted(expand(["embedded-v1"])) == sorted(benchmark_names())
     assert expand(["nas-bench-201/cifar100", "cells-v1"])[0] == "nas-bench-201/cifar100"
     assert len(expand(["nas-bench-201/cifar100", "cells-v1"])) == 3
 

@@ -16,7 +16,7 @@ from bench import Bench
 MANY = """\
 name = "many"
 replicates = 12
-suite = "first-light-v1"
+suite = "embedded-v1"
 
 [budget]
 evaluations = 60

@@ -265,7 +265,6 @@ def test_the_difference_is_symmetric_and_empty_only_for_equals(a: dict[str, Any]
             "fidelity changed: 200-epochs -> 200-epochs@12; signal changed: validation -> train",
         ),
         ({"protocol": change(PROTOCOL, simulated_workers=8)}, "simulated workers changed: 1 -> 8"),
-        ({"scheme": 2}, "identity scheme changed: 1 -> 2"),
     ],
 )
 def test_a_change_of_identity_is_told_in_a_phrase(parts: dict[str, Any], phrase: str) -> None:

@@ -13,7 +13,6 @@ from assay.strategies.catalogue import (
     STRATEGIES,
     Parameter,
     check_capabilities,
-    find_strategy,
     make,
     parameters,
     resolve,
@@ -67,7 +66,8 @@ def _problem(space: Any) -> Problem:
 def test_built_in_names_load_classes_of_that_name() -> None:
     """Each built-in name loads a class that carries it."""
     for name in BUILT_IN:
-        registered, cls = find_strategy(name)
+        registered = STRATEGIES.find(name)
+        cls = registered.load()
         assert cls.name == name
         assert (registered.name, registered.distribution) == (name, "assay")
     assert set(BUILT_IN) <= set(STRATEGIES.names())
@@ -76,7 +76,7 @@ def test_built_in_names_load_classes_of_that_name() -> None:
 def test_an_unknown_strategy_suggests_the_nearest() -> None:
     """A misspelt strategy names the one that was meant."""
     with pytest.raises(UnknownNameError, match="did you mean 'regularized-evolution'"):
-        find_strategy("regularised-evolution")
+        STRATEGIES.find("regularised-evolution")
 
 
 def test_parameters_are_read_from_the_signature() -> None:
@@ -200,7 +200,7 @@ def test_a_space_that_lacks_a_capability_is_refused() -> None:
 def test_every_built_in_strategy_fits_a_capable_space() -> None:
     """A space with all capabilities is refused by no built-in strategy."""
     for name in BUILT_IN:
-        check_capabilities(find_strategy(name)[1], ToySpace())
+        check_capabilities(STRATEGIES.find(name).load(), ToySpace())
 
 
 def test_make_builds_a_strategy_and_checks_the_space() -> None:

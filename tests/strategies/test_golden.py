@@ -22,7 +22,7 @@ from assay.contracts.problem import Budget, BudgetView, Problem
 from assay.foundation.digest import digest_bytes, digest_value
 from assay.foundation.seeding import Stream
 from assay.spaces.catalogue import get_space
-from assay.strategies.catalogue import STRATEGIES, find_strategy, make, resolve
+from assay.strategies.catalogue import STRATEGIES, make, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "strategies.json"
 ASKS = 100
@@ -50,7 +50,7 @@ def synthetic_score(text: str) -> float:
 def trajectory(case: str) -> dict[str, Any]:
     """Return the digest of the first architectures asked for, and what they depend on."""
     name, given = CASES[case]
-    _, cls = find_strategy(name)
+    cls = STRATEGIES.find(name).load()
     resolved, _ = resolve(cls, given, "")
     space = get_space("nas-bench-201")
     problem = Problem(
@@ -76,7 +76,7 @@ def trajectories() -> dict[str, Any]:
 
 
 def _installed(case: str) -> bool:
-    _, cls = find_strategy(CASES[case][0])
+    cls = STRATEGIES.find(CASES[case][0]).load()
     return all(find_spec(library) for library in cls.libraries)
 
 

@@ -33,7 +33,7 @@ from assay.contracts.evaluation import Evaluation
 from assay.contracts.problem import Budget, BudgetView, Problem
 from assay.foundation.seeding import Stream
 from assay.spaces.catalogue import get_space
-from assay.strategies.catalogue import find_strategy, make, resolve
+from assay.strategies.catalogue import STRATEGIES, make, resolve
 
 RUNS = 400
 BUDGET = 40_000.0
@@ -84,7 +84,7 @@ def table(shared: Path) -> Table:
 
 def search_with(name: str) -> Search:
     """Return one search of the strategy `name` with its defaults."""
-    _, cls = find_strategy(name)
+    cls = STRATEGIES.find(name).load()
     resolved, _ = resolve(cls, {}, "")
     problem = Problem(
         space=get_space("nas-bench-201"),

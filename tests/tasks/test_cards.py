@@ -35,9 +35,9 @@ def test_only_proteins_is_measured_by_roc_auc() -> None:
 
 
 def test_suites_have_versions_and_nest() -> None:
-    """Suites are named with a version, and the first-light suite is the union of the other two."""
+    """Suites are named with a version, and the suite of all is the union of the other two."""
     assert all(name.rpartition("-")[2].startswith("v") for name in SUITES)
-    assert set(suite("first-light-v1").members) == {
+    assert set(suite("embedded-v1").members) == {
         *suite("graphs-v1").members,
         *suite("cells-v1").members,
     }

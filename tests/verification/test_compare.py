@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from assay.records.record import Circumstances, ComponentDigests, Record, Result, Trajectory
+from assay.provenance.components import ComponentDigests
+from assay.records.record import Circumstances, Record, Result, SearchOf, Trajectory
 from assay.records.store import merge
 from assay.verification.compare import first_difference
 from assay.verification.sample import draw
@@ -46,9 +47,7 @@ def _record(**changes: Any) -> Record:
     )
     return Record(
         run="r",
-        strategy="s",
-        benchmark="b",
-        replicate=0,
+        about=SearchOf(strategy="s", benchmark="b", replicate=0),
         components=none,
         result=result,
         result_digest=result.digest(),

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from assay.benchmarks.catalogue import card_of, vault_file
 from assay.benchmarks.family import table_space
-from assay.foundation.digest import digest_value
 from assay.tasks.gate import NoTest, Vaults
 from assay.tasks.vault import Vault, open_vault
 
@@ -22,7 +21,7 @@ def vaults(cache: Path | None = None) -> Vaults:
         return open_vault(
             vault_file(benchmark, cache),
             benchmark=benchmark,
-            card_digest=digest_value(card),
+            card_digest=card.meaning(),
             index=lambda text: space.index(space.parse(text)),
         )
 

@@ -22,7 +22,6 @@ from assay.benchmarks.family import (
 from assay.benchmarks.tabular import TableBenchmark
 from assay.contracts.card import ProtocolCard
 from assay.foundation.dense import DenseFile
-from assay.foundation.digest import digest_value
 from assay.foundation.errors import AssayError, UnknownNameError
 from assay.foundation.files import exclusive
 from assay.foundation.places import cache_folder
@@ -81,7 +80,7 @@ def open_benchmark(name: str, cache: Path | None = None) -> TableBenchmark:
     """
     family, task = _split(name)
     file, meta = _current(family, task, cache or cache_folder())
-    return TableBenchmark(name, meta.card, table_space(meta.card.space), file, meta.signals)
+    return TableBenchmark(name, family.card(task), table_space(meta.card.space), file, meta.signals)
 
 
 def import_family(name: str, cache: Path | None = None) -> list[ImportedTable]:
@@ -130,13 +129,13 @@ def _standing(family: Family, task: str, cache: Path) -> tuple[DenseFile, TableM
     if not path.exists() or (card.test is not None and not vault_path(cache, family.name, task).exists()):
         return None
     file, meta = open_table(path)
-    return (file, meta) if digest_value(meta.card) == digest_value(card) else None
+    return (file, meta) if meta.card.meaning() == card.meaning() else None
 
 
 def _with_command(error: AssayError, family: Family) -> AssayError:
     command = f"assay table import {family.name}"
     hint = f"{error.hint}, then {command}" if error.hint else command
-    return type(error)(error.what, where=error.where, why=error.why, hint=hint)
+    return error.hinting(hint)
 
 
 def _lock(cache: Path, family: Family) -> Path:

@@ -21,7 +21,6 @@ from assay.benchmarks.importers.accepted import AcceptedPackage, installed
 from assay.contracts.card import ProtocolCard
 from assay.contracts.space import Enumerable
 from assay.foundation.dense import DenseFile, open_dense, write_dense
-from assay.foundation.digest import digest_value
 from assay.foundation.errors import CapabilityError, CorruptError
 from assay.spaces.catalogue import get_space
 from assay.tasks.vault import write_vault
@@ -130,9 +129,7 @@ def write_table(family: Family, task: str, cache: Path) -> ImportedTable:
         raise CorruptError(f"the source of {name} and its card disagree on whether there is a test metric")
     if content.test is not None and card.test is not None:
         vault = vault_path(cache, family.name, task)
-        write_vault(
-            vault, benchmark=name, card_digest=digest_value(card), note=card.test, column=content.test
-        )
+        write_vault(vault, benchmark=name, card_digest=card.meaning(), note=card.test, column=content.test)
     meta: dict[str, Any] = msgspec.to_builtins(TableMeta(benchmark=name, card=card, signals=family.signals))
     path = table_path(cache, family.name, task)
     write_dense(path, TABLE_KIND, meta, content.columns)
@@ -157,7 +154,7 @@ def describe(file: DenseFile, meta: TableMeta) -> ImportedTable:
         vault=str(vault) if meta.card.test is not None and vault.exists() else None,
         architectures=len(next(iter(file.arrays.values()))),
         columns=tuple(file.arrays),
-        card_digest=digest_value(meta.card),
+        card_digest=meta.card.meaning(),
         table_digest=file.arrays_digest,
         source=meta.card.source,
     )

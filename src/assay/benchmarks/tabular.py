@@ -16,7 +16,6 @@ from assay.contracts.evaluation import Evaluation, Failure, Outcome, Status
 from assay.contracts.problem import Signal
 from assay.contracts.space import Enumerable
 from assay.foundation.dense import DenseFile
-from assay.foundation.digest import digest_value
 from assay.foundation.errors import CorruptError, UnavailableError, UnknownNameError, UsageError
 
 SECONDS = "seconds"
@@ -53,7 +52,7 @@ class TableBenchmark:
         self.name = name
         self.card = card
         self.space = space
-        self.card_digest = digest_value(card)
+        self.card_digest = card.meaning()
         self.table_digest = table.arrays_digest
         self.charges_seconds = card.cost is not None and card.cost.unit == SECONDS
         self._table = table

@@ -155,11 +155,6 @@ def find_target(target: str, folder: Path) -> Target:
     return Target(file, attribute, f"{shown_path(file, folder)}:{attribute}")
 
 
-def scope_of(module: ModuleType) -> bool:
-    """Say whether a module was loaded by `load_component`."""
-    return module.__name__.startswith(PREFIX)
-
-
 def _python_files(*folders: Path) -> list[str]:
     """Return the Python files directly in the folders, as paths relative to the last one."""
     return [shown_path(path, folders[-1]) for folder in folders for path in folder.glob("*.py")]

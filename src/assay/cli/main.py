@@ -175,22 +175,15 @@ def table_show(benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")], j
 
 def main() -> None:
     """Run the command line; a user's mistake prints one message and no traceback."""
-    from assay.foundation import errors
+    from assay.foundation.errors import AssayError
 
     try:
         app()
-    except errors.AssayError as error:
+    except AssayError as error:
         from assay.cli.output import fail
 
         fail(error)
-        mistakes = (
-            errors.UsageError,
-            errors.StudyError,
-            errors.UnavailableError,
-            errors.CapabilityError,
-            errors.CodeError,
-        )
-        sys.exit(2 if isinstance(error, mistakes) else 1)
+        sys.exit(error.exit_status)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

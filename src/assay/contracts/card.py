@@ -6,9 +6,10 @@ import msgspec
 
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Signal
+from assay.foundation.digest import digest_value
 
 
-class TaskCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TaskCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """A data set at a version with its split, preprocessing and metric, as its source states them.
 
     `family` groups tasks that are averaged first (one lineage of data); `lineage` names what the
@@ -29,7 +30,7 @@ class TaskCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     source: str | None = None
 
 
-class SeedNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SeedNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """Which training seeds a number stands on. `policies` are the accepted ones, the default first."""
 
     seeds: tuple[int, ...]
@@ -38,7 +39,7 @@ class SeedNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     note: str
 
 
-class CostNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CostNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """What one evaluation is charged: the column, its unit, and the rule that made it."""
 
     column: str
@@ -46,7 +47,7 @@ class CostNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rule: str
 
 
-class TestNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TestNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """The test metric that the vault holds, and the evidence that it is one."""
 
     __test__ = False  # not a pytest class
@@ -58,14 +59,14 @@ class TestNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     evidence: str
 
 
-class ErrataNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ErrataNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """Something about the source that a user of the number must know."""
 
     summary: str
     source: str
 
 
-class ProtocolCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProtocolCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """What a number of one benchmark means.
 
     `test` and `cost` are None where the source has none. `digest_of_source` maps each source file
@@ -90,3 +91,28 @@ class ProtocolCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     licence: str
     citation: str
     errata: tuple[ErrataNote, ...] = ()
+
+    def meaning(self) -> str:
+        """Return the digest of what decides a number, which is part of the identity of a run.
+
+        Words for people are left out: a new erratum, or a typo mended in a citation, makes no new run.
+        What changes the meaning of a number without changing any of this raises `version`.
+        """
+        task, test, cost = self.task, self.test, self.cost
+        return digest_value(
+            {
+                "benchmark": self.benchmark,
+                "version": self.version,
+                "space": self.space,
+                "task": [task.name, task.version],
+                "signals": [
+                    [one.name, one.metric, one.split, one.unit, one.maximize] for one in self.signals
+                ],
+                "fidelities": self.fidelities,
+                "seeds": [list(self.seeds.seeds), list(self.seeds.policies)],
+                "test": [test.metric, test.split, test.unit, test.maximize] if test else None,
+                "cost": [cost.column, cost.unit] if cost else None,
+                "crossing": self.crossing,
+                "prefix": self.prefix,
+            }
+        )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 
-class Fidelity(msgspec.Struct, frozen=True):
+class Fidelity(msgspec.Struct, frozen=True, omit_defaults=True):
     """How thoroughly an architecture is trained.
 
     One fidelity continues another only if all but the epoch are equal and the card says `prefix`.

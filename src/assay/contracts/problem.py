@@ -12,7 +12,7 @@ from assay.contracts.space import SearchSpace
 from assay.foundation.seeding import Stream
 
 
-class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Budget(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a run may spend: a number of evaluations, or seconds of the card's cost column."""
 
     evaluations: int | None = None
@@ -34,7 +34,6 @@ class BudgetView:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._spent = Budget(0, 0.0)
         self.was_read = False
 
     @property
@@ -43,17 +42,8 @@ class BudgetView:
         self.was_read = True
         return self._budget
 
-    @property
-    def evaluations_spent(self) -> int:
-        """Evaluations charged so far; not counted as reading, for every strategy sees its tells."""
-        return self._spent.evaluations or 0
 
-    def charge(self, evaluations: int, table_seconds: float) -> None:
-        """Set what is spent; called by the driver alone."""
-        self._spent = Budget(evaluations, table_seconds)
-
-
-class Signal(msgspec.Struct, frozen=True, kw_only=True):
+class Signal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A number that a strategy may ask for, as the protocol card states it.
 
     `metric` is the published name, `split` the data it was measured on, `unit` such as '%'.

@@ -7,7 +7,7 @@ import msgspec
 from assay.foundation.digest import digest_value
 
 
-class Seal(msgspec.Struct, frozen=True, kw_only=True):
+class Seal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A finished search, frozen: the run, what it recommends, and the digest of its trajectory."""
 
     run: str

@@ -33,7 +33,11 @@ def worker_settings() -> dict[str, str]:
 
 
 class WorkerRefusalError(AssayError):
-    """A worker could not go on: its message is shown as it is."""
+    """A worker could not go on: its message is shown as it is, and its exit status is kept."""
+
+    def __init__(self, exit_status: int, message: str) -> None:
+        self.exit_status = exit_status
+        super().__init__(message)
 
     def __str__(self) -> str:
         return self.what
@@ -171,7 +175,7 @@ class LocalWorkers:
             self._on_answer(job.number, message[1:])
             return
         if message is not None:
-            raise WorkerRefusalError(message[1:].decode())
+            raise WorkerRefusalError(message[1], message[2:].decode())
         selector.unregister(worker.answers)
         self._alive.remove(worker)
         status = worker.end()

@@ -2,8 +2,9 @@
 
 Started as `python -m assay.execution.worker MODULE:FUNCTION`. Messages both ways are a u32
 little-endian length and that many bytes. The first message is the set-up, given to FUNCTION, which
-returns an object with `do(job: bytes) -> bytes` and `close()`. The worker ends when its input ends;
-it ignores the interrupt key, which the coordinator answers for all. What user code prints goes to
+returns an object with `do(job: bytes) -> bytes` and `close()`. An answer starts with ANSWER; a
+refusal with REFUSAL and the exit status that it asks for. The worker ends when its input ends; it
+ignores the interrupt key, which the coordinator answers for all. What user code prints goes to
 standard error, for standard output carries the answers.
 """
 
@@ -76,10 +77,10 @@ def serve(target: str, jobs: BinaryIO, answers: BinaryIO) -> None:
         finally:
             worker.close()
     except AssayError as error:
-        send(answers, REFUSAL + str(error).encode())
+        send(answers, REFUSAL + bytes((error.exit_status,)) + str(error).encode())
     except Exception as error:
         # A defect of Assay or of its installation: the trace goes to standard error.
-        send(answers, REFUSAL + f"a worker failed: {type(error).__name__}: {error}".encode())
+        send(answers, REFUSAL + b"\1" + f"a worker failed: {type(error).__name__}: {error}".encode())
         raise
 
 

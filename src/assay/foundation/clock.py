@@ -1,4 +1,4 @@
-"""The one place that reads the time, so that tests can name a moment."""
+"""The time: moments for records, and seconds for measuring."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def monotonic() -> float:
     return time.perf_counter()
 
 
-def cpu() -> float:
-    """Return the processor seconds that this process has used."""
-    return time.process_time()
+def since(moment: float) -> float:
+    """Return the seconds since a moment of the file system's clock (seconds of the Unix epoch)."""
+    return time.time() - moment

@@ -2,7 +2,10 @@
 
 A digest is written as 64 hexadecimal digits. Values are digested only after typed decoding, in
 the canonical form of RFC 8785: keys sorted, shortest numbers, integers above 2^53 as strings,
-non-finite numbers refused. Arrays are digested by logical content (dtype, shape, little-endian
+non-finite numbers refused. Structs that are digested leave out what has its default: a field that is
+added later has a default, which means the old behaviour, and no old digest changes.
+
+Arrays are digested by logical content (dtype, shape, little-endian
 C-order values), never by the bytes of a container.
 """
 

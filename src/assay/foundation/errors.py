@@ -29,7 +29,12 @@ from collections.abc import Iterable
 
 
 class AssayError(Exception):
-    """The base of every deliberate error: what, where, why and a hint."""
+    """The base of every deliberate error: what, where, why and a hint.
+
+    `exit_status` is what a command ends with: 2 for a mistake of the caller's, 1 for anything else.
+    """
+
+    exit_status = 1
 
     def __init__(
         self, what: str, *, where: str | None = None, why: str | None = None, hint: str | None = None
@@ -54,6 +59,10 @@ class AssayError(Exception):
         named = self.where is not None and file in self.where
         return _rebuild(type(self), self.what, self.where if named else place, self.why, self.hint)
 
+    def hinting(self, hint: str) -> AssayError:
+        """Return the same error with another hint."""
+        return _rebuild(type(self), self.what, self.where, self.why, hint)
+
     def one_line(self) -> str:
         """Return what, where and why in one line, for a list of findings."""
         return ": ".join(part for part in (self.what, self.where, self.why) if part)
@@ -73,6 +82,8 @@ def _rebuild(
 class UsageError(AssayError):
     """The call itself is wrong."""
 
+    exit_status = 2
+
 
 class UnknownNameError(UsageError):
     """A name that nothing answers to; the nearest known name is the hint."""
@@ -88,17 +99,25 @@ class UnknownNameError(UsageError):
 class StudyError(AssayError):
     """A study file that cannot be used as written."""
 
+    exit_status = 2
+
 
 class CapabilityError(AssayError):
     """A strategy asks for what a search space cannot do."""
+
+    exit_status = 2
 
 
 class UnavailableError(AssayError):
     """A benchmark lacks what is asked of it, as its card says."""
 
+    exit_status = 2
+
 
 class CodeError(AssayError):
     """User code that cannot be identified, loaded or run."""
+
+    exit_status = 2
 
 
 class IntegrityError(AssayError):

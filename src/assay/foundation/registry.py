@@ -14,8 +14,6 @@ import msgspec
 
 from assay.foundation.errors import UnknownNameError, UsageError
 
-GROUPS = ("assay.strategies", "assay.spaces", "assay.benchmarks", "assay.tasks", "assay.executors")
-
 
 class Registered(msgspec.Struct, frozen=True):
     """A component by name: where it is, and the distribution that brings it."""

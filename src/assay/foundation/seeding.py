@@ -21,6 +21,7 @@ from assay.foundation.digest import canonical_bytes
 T = TypeVar("T")
 Name = str | int
 
+SCHEME = "assay-stream-v1"
 _BLOCK = 256
 _TO_UNIT = 2.0**-53
 
@@ -43,7 +44,7 @@ class Stream:
     def __init__(self, root: int, path: tuple[Name, ...]) -> None:
         self.root = root
         self.path = path
-        key = blake3(b"assay-stream-v1\0" + canonical_bytes([str(root), *path])).digest(16)
+        key = blake3(SCHEME.encode() + b"\0" + canonical_bytes([str(root), *path])).digest(16)
         self._bits = np.random.Philox(key=int.from_bytes(key, "little"))
         self._block: list[int] = []
         self._drawn = 0

@@ -12,15 +12,16 @@ import msgspec
 
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Budget
-from assay.foundation.seeding import StreamUse
+from assay.foundation.digest import digest_value
+from assay.foundation.seeding import SCHEME, StreamUse
 
 Plain = Any  # a value of JSON: None, bool, int, float, str, list, dict
 
 
-class CodeIdentity(msgspec.Struct, frozen=True, kw_only=True):
+class CodeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What one named component runs.
 
-    `role` is 'strategy', 'space', 'benchmark' or 'driver'. For a component of an installed
+    `role` is 'strategy', 'loop', 'command', 'space', 'benchmark' or 'driver'. For a component of an installed
     distribution: its name, version and declared revision (for Assay's own components the revision
     alone: golden trajectories in its tests hold it to the code). For the user's files: `files`
     maps each file of the first-party import closure to the digest of its syntax tree without
@@ -36,7 +37,7 @@ class CodeIdentity(msgspec.Struct, frozen=True, kw_only=True):
     libraries: dict[str, str] = {}
 
 
-class DataIdentity(msgspec.Struct, frozen=True, kw_only=True):
+class DataIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Which numbers a run reads: the benchmark, and the digests of its card and open columns."""
 
     benchmark: str
@@ -44,15 +45,15 @@ class DataIdentity(msgspec.Struct, frozen=True, kw_only=True):
     table: str
 
 
-class SeedIdentity(msgspec.Struct, frozen=True, kw_only=True):
+class SeedIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The root seed, the replicate, and the scheme that turns names into streams."""
 
     root: int
     replicate: int
-    scheme: str = "assay-stream-v1"
+    scheme: str = SCHEME
 
 
-class ProtocolIdentity(msgspec.Struct, frozen=True, kw_only=True):
+class ProtocolIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is asked and how it is charged. `stem` leaves out the budget."""
 
     signal: str
@@ -64,9 +65,8 @@ class ProtocolIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What was run; its digest is the run id. Labels, claims and the study's name are not in it."""
+    """What was run, in its parts. Labels, claims and the study's name are not in it."""
 
-    scheme: int = 1
     code: tuple[CodeIdentity, ...]
     data: DataIdentity
     hyperparameters: dict[str, Plain]
@@ -74,14 +74,33 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     protocol: ProtocolIdentity
 
 
-class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
+class ComponentDigests(msgspec.Struct, frozen=True, kw_only=True):
+    """The digest of each part of an identity, and the scheme by which the run id is made of them."""
+
+    code: str
+    data: str
+    hyperparameters: str
+    seeds: str
+    protocol: str
+    scheme: int = 1
+
+    def run_id(self) -> str:
+        """Return the id of the run: the digest of this."""
+        return digest_value(self)
+
+    def parts(self) -> dict[str, str]:
+        """Return the digests by the names of the parts."""
+        return {name: digest for name, digest in msgspec.structs.asdict(self).items() if name != "scheme"}
+
+
+class SourceFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A file of the user's that a run loaded: its path as shown, and its content as an object."""
 
     path: str
     content: str
 
 
-class Repository(msgspec.Struct, frozen=True, kw_only=True):
+class Repository(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The state of the version control around the user's files. Credentials are removed."""
 
     commit: str | None
@@ -92,7 +111,7 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     untracked: tuple[str, ...] = ()
 
 
-class CodeEvidence(msgspec.Struct, frozen=True, kw_only=True):
+class CodeEvidence(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What stood on disk when the code ran, for people and for `verify`; not identity."""
 
     assay_version: str
@@ -101,7 +120,7 @@ class CodeEvidence(msgspec.Struct, frozen=True, kw_only=True):
     repository: Repository | None = None
 
 
-class Arithmetic(msgspec.Struct, frozen=True, kw_only=True):
+class Arithmetic(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """All that decides the bits of a result: interpreter, numerical libraries, threads, processor.
 
     `settings` holds the variables of an allow-list that were set, such as OMP_NUM_THREADS.

@@ -67,8 +67,6 @@ def explain_identity_change(old: Identity, new: Identity) -> str:
         *_named_reasons(old.seeds, new.seeds, _SEEDS),
         *_protocol_reasons(old, new),
     ]
-    if old.scheme != new.scheme:
-        reasons.append(f"identity scheme changed: {old.scheme} -> {new.scheme}")
     return "; ".join(reasons) or "nothing changed"
 
 
@@ -76,7 +74,7 @@ def _parts(provenance: Provenance) -> dict[str, Any]:
     """Return a provenance as plain values, by component."""
     plain = msgspec.to_builtins(provenance)
     identity, environment, evidence = plain["identity"], plain["environment"], plain["evidence"]
-    evidence["files"] = {file["path"]: file["content"] for file in evidence["files"]}
+    evidence["files"] = {file["path"]: file["content"] for file in evidence.get("files", ())}
     return {
         "code": _by_role(identity["code"]),
         "data": identity["data"],
@@ -86,7 +84,6 @@ def _parts(provenance: Provenance) -> dict[str, Any]:
         "arithmetic": environment.pop("arithmetic"),
         "environment": environment,
         "other": {
-            "scheme": identity["scheme"],
             "evidence": evidence,
             "defaults": {item["name"]: item["default"] for item in plain["hyperparameters"]},
             "streams": {"/".join(map(str, use["path"])): use["draws"] for use in plain["streams"]},

@@ -14,7 +14,7 @@ from assay.analysis.analyse import analyse
 from assay.analysis.gather import gather_claims, gather_facts, gather_runs
 from assay.analysis.model import Analysis, Counts, MethodInfo, Mileage, VerificationSummary
 from assay.foundation.digest import digest_bytes, digest_value
-from assay.foundation.seeding import StreamUse
+from assay.foundation.seeding import SCHEME, StreamUse
 from assay.provenance.components import CodeEvidence, DataIdentity, Environment
 from assay.publishing.document import (
     Command,
@@ -139,8 +139,10 @@ def _method_info(method: MethodPlan) -> MethodInfo:
 
 def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components:
     identities = [method.identity for method in plan.methods]
+    kinds = dict.fromkeys(method.door.kind for method in plan.methods)
     for benchmark in plan.benchmarks.values():
-        identities += shared_identities(benchmark)
+        for kind in kinds:
+            identities += shared_identities(benchmark, kind)
     codes = {digest_value(identity): identity for identity in identities}
     completed = [run.record for run in runs.values() if run.stands]
     evidence = sorted({record.circumstances.evidence for record in completed})
@@ -165,7 +167,7 @@ def _components(plan: Plan, runs: Mapping[str, Run], store: Store) -> Components
         ),
         seeds=SeedFacts(
             root=plan.loaded.study.seed,
-            scheme="assay-stream-v1",
+            scheme=SCHEME,
             replicates=plan.loaded.study.replicates,
             streams=group_streams(streams),
         ),

@@ -36,6 +36,7 @@ from assay.foundation.files import store_error, sync_folder, write_atomic, writi
 MAGIC = b"ASSAYJNL"
 VERSION = 1
 RECORD = 1
+ABANDONED_SECONDS = 86_400.0
 SEAL = 255
 _DAMAGED = "assay verify names all that is damaged; with this file moved away, its runs run again"
 _HEAD = struct.Struct("<8sIII")
@@ -128,12 +129,18 @@ def read(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
     sealed = path.suffix == ".sealed"
     count = 0
-    for _start, _end, kind, payload in _frames(path, data, sealed=sealed):
+    for start, _end, kind, payload in _frames(path, data, sealed=sealed):
         if kind == SEAL:
             return
+        if kind != RECORD:
+            raise VersionError(
+                "a journal holds what this Assay does not know",
+                where=f"{path}, byte {start}",
+                why=f"a frame of kind {kind}",
+                hint="upgrade Assay",
+            )
         count += 1
-        if kind == RECORD:
-            yield payload
+        yield payload
     if sealed:
         raise TruncatedError(
             "a sealed journal is cut short", where=str(path), why=f"no seal after {count} records"
@@ -141,7 +148,11 @@ def read(path: Path) -> Iterator[bytes]:
 
 
 def adopt(folder: Path) -> list[Path]:
-    """Seal every open journal in a folder whose writer is dead, and return them."""
+    """Seal every open journal in a folder whose writer is dead, and return them.
+
+    A lock tells of the processes of this machine alone, on some shared file systems: a journal of
+    another host is left until nothing was written to it for a day.
+    """
     adopted = []
     for path in sorted(folder.glob("*.open")):
         with contextlib.suppress(FileNotFoundError):
@@ -165,6 +176,8 @@ def _adopt(path: Path, handle: int) -> Path | None:
     end = 0
     try:
         end = _header_end(path, data)
+        if _may_live_elsewhere(path, data[:end]):
+            return None
         for _start, after, kind, _payload in _frames(path, data, sealed=False):
             end = after
             if kind == SEAL:  # the writer died between its seal and its rename
@@ -181,6 +194,11 @@ def _adopt(path: Path, handle: int) -> Path | None:
     with writing(path):
         os.ftruncate(handle, end)
         return _seal(path, handle)
+
+
+def _may_live_elsewhere(path: Path, head: bytes) -> bool:
+    written = msgspec.json.decode(head[_HEAD.size :], type=Header)
+    return written.host != os.uname().nodename and clock.since(path.stat().st_mtime) < ABANDONED_SECONDS
 
 
 def _seal(path: Path, handle: int) -> Path:
@@ -218,7 +236,7 @@ def _frames(path: Path, data: bytes, *, sealed: bool) -> Iterator[tuple[int, int
 
     In an open journal, a last frame that is not whole is passed over: its `append` never returned.
     """
-    start = _header_end(path, data)
+    start, count = _header_end(path, data), 0
     while start < len(data):
         body = start + _FRAME.size
         # Filled up with zeros, a piece of a head has some length; it is not looked at.
@@ -234,9 +252,9 @@ def _frames(path: Path, data: bytes, *, sealed: bool) -> Iterator[tuple[int, int
         if zlib.crc32(payload) != crc:
             raise _changed(path, start)
         if kind == SEAL:
-            _check_seal(path, data, start, payload)
+            _check_seal(path, data, start, payload, count)
         yield start, end, kind, payload
-        start = end
+        start, count = end, count + 1
 
 
 def _changed(path: Path, offset: int) -> CorruptError:
@@ -245,9 +263,9 @@ def _changed(path: Path, offset: int) -> CorruptError:
     )
 
 
-def _check_seal(path: Path, data: bytes, offset: int, payload: bytes) -> None:
+def _check_seal(path: Path, data: bytes, offset: int, payload: bytes, count: int) -> None:
     last = msgspec.msgpack.decode(payload, type=SealFrame)
-    if blake3(memoryview(data)[:offset]).hexdigest() != last.digest:
+    if last.frames != count or blake3(memoryview(data)[:offset]).hexdigest() != last.digest:
         raise CorruptError(
             "a sealed journal was changed", where=str(path), why="its digest does not match its seal"
         )

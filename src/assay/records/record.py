@@ -12,10 +12,12 @@ from blake3 import blake3
 from assay.contracts.seal import Seal
 from assay.foundation.digest import canonical_bytes
 from assay.foundation.seeding import StreamUse
+from assay.provenance.components import ComponentDigests
 
 FORMAT = 1
 COMPLETED = "completed"
 FAILED = "failed"
+COLUMNS = {"code": "<u4", "value": "<f8", "status": "u1", "cost": "<f8", "time": "<f8", "asked": "<u4"}
 
 
 class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,24 +41,38 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
 
     def column(self, name: str) -> np.ndarray:
         """Return a column as a read-only array."""
-        kind = {"code": "<u4", "asked": "<u4", "status": "u1"}.get(name, "<f8")
-        return np.frombuffer(getattr(self, name), dtype=kind)
+        return np.frombuffer(getattr(self, name), dtype=COLUMNS[name])
 
     def strings(self) -> list[str]:
         """Return the architecture of each evaluation in its published form."""
         return [self.archs[i] for i in self.column("code").tolist()]
 
     def digest(self) -> str:
-        """Return the digest of the logical content."""
+        """Return the digest of the logical content: each string and column by name, type and length.
+
+        Empty columns are left out, so that one which is added later changes no old digest.
+        """
         hasher = blake3(b"assay-trajectory-v1\0")
-        hasher.update("\n".join(self.archs).encode())
-        for column in (self.code, self.value, self.status, self.cost, self.time, self.asked):
-            hasher.update(b"\0" + len(column).to_bytes(8, "little"))
-            hasher.update(column)
+        for arch in self.archs:
+            encoded = arch.encode()
+            hasher.update(len(encoded).to_bytes(8, "little") + encoded)
+        for name, kind in COLUMNS.items():
+            column: bytes = getattr(self, name)
+            if column:
+                hasher.update(f"\0{name}\0{kind}\0".encode() + len(column).to_bytes(8, "little"))
+                hasher.update(column)
         return hasher.hexdigest()
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class SearchOf(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
+    """What a record of a search is about: the strategy, loop or command, the benchmark, the replicate."""
+
+    strategy: str
+    benchmark: str
+    replicate: int
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
     """What a run found. Equal identity and arithmetic give equal bytes."""
 
     status: str
@@ -108,28 +124,34 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     error: RunError | None = None
 
 
-class ComponentDigests(msgspec.Struct, frozen=True, kw_only=True):
-    """The digest of each part of an identity; the parts themselves are objects of the store."""
-
-    code: str
-    data: str
-    hyperparameters: str
-    seeds: str
-    protocol: str
-
-
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """The sealed evidence of one run."""
+    """The sealed evidence of one run.
+
+    `about` and `result` carry a tag: searches are the first kind of run, and others will have their own.
+    """
 
     run: str
-    strategy: str
-    benchmark: str
-    replicate: int
+    about: SearchOf
     components: ComponentDigests
     result: Result
     result_digest: str
     circumstances: Circumstances
     format: int = FORMAT
+
+    @property
+    def strategy(self) -> str:
+        """The name of the strategy, loop or command."""
+        return self.about.strategy
+
+    @property
+    def benchmark(self) -> str:
+        """The name of the benchmark."""
+        return self.about.benchmark
+
+    @property
+    def replicate(self) -> int:
+        """The replicate, from 0."""
+        return self.about.replicate
 
     def seal(self) -> Seal:
         """Return what the test gate accepts in exchange for test metrics."""

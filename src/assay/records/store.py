@@ -19,14 +19,16 @@ from pathlib import Path
 import msgspec
 
 from assay.foundation.digest import canonical_bytes, digest_value, short
-from assay.foundation.errors import CorruptError, IntegrityError, StoreError, UsageError, VersionError
+from assay.foundation.documents import Format, refuse_newer
+from assay.foundation.errors import CorruptError, IntegrityError, StoreError, UsageError
 from assay.foundation.files import write_atomic
 from assay.records import journal
 from assay.records.objects import Objects
-from assay.records.record import COMPLETED, Record
+from assay.records.record import COMPLETED, FORMAT, Record
 
 VERSION = 1
 _DECODER = msgspec.msgpack.Decoder(Record)
+_FORMAT_DECODER = msgspec.msgpack.Decoder(Format)
 _SAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -88,13 +90,7 @@ class Store:
             ) from None
         if found.format != "assay-store":
             raise StoreError("not a store of Assay", where=str(marker), why=f"it says '{found.format}'")
-        if found.version > VERSION:
-            raise VersionError(
-                "a store of a newer format",
-                where=str(marker),
-                why=f"it has version {found.version}, this Assay reads up to {VERSION}",
-                hint="upgrade Assay",
-            )
+        refuse_newer(found.version, VERSION, "a store", marker)
         if create and self.journals.exists():
             journal.adopt(self.journals)
 
@@ -160,11 +156,15 @@ def _read(path: Path) -> Iterator[Record]:
         # removed instead.
         sealed = path.with_suffix(".sealed")
         payloads = list(journal.read(sealed)) if sealed.exists() else []
-    try:
-        for payload in payloads:
-            yield _DECODER.decode(payload)
-    except msgspec.DecodeError as error:
-        raise CorruptError("a record cannot be read", where=str(path), why=str(error)) from None
+    for payload in payloads:
+        try:
+            record = _DECODER.decode(payload)
+        except msgspec.DecodeError as error:
+            # A newer record may have what this Assay cannot decode: its version says so.
+            refuse_newer(_FORMAT_DECODER.decode(payload).format, FORMAT, "a record", path)
+            raise CorruptError("a record cannot be read", where=str(path), why=str(error)) from None
+        refuse_newer(record.format, FORMAT, "a record", path)
+        yield record
 
 
 def merge(records: list[Record]) -> Run:

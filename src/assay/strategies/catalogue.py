@@ -13,7 +13,7 @@ import msgspec
 from assay.contracts.problem import Problem, Strategy, StrategyFactory
 from assay.contracts.space import SearchSpace
 from assay.foundation.errors import CapabilityError, CodeError, UnknownNameError, UsageError
-from assay.foundation.registry import Registered, Registry
+from assay.foundation.registry import Registry
 from assay.foundation.seeding import Stream
 
 _BUILTIN = {
@@ -117,12 +117,6 @@ def check_capabilities(cls: StrategyFactory, space: SearchSpace[Any]) -> None:
         why=f"it requires {' and '.join(missing)}, which the space does not offer",
         hint=f"strategies that can: {', '.join(fitting)}",
     )
-
-
-def find_strategy(name: str) -> tuple[Registered, StrategyFactory]:
-    """Return a registered strategy with its class; raises `UnknownNameError` with the nearest name."""
-    registered = STRATEGIES.find(name)
-    return registered, registered.load()
 
 
 def make(cls: StrategyFactory, problem: Problem, rng: Stream, resolved: Mapping[str, Any]) -> Strategy:

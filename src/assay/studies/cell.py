@@ -18,19 +18,19 @@ from assay.capture.environment import environment
 from assay.capture.secrets import scrub
 from assay.contracts.problem import Budget, Problem
 from assay.foundation import clock
-from assay.foundation.digest import digest_value
+from assay.foundation.digest import digest_value, short
 from assay.foundation.errors import AssayError, CodeError
 from assay.foundation.seeding import SeedTree
-from assay.provenance.components import CodeIdentity
+from assay.provenance.components import CodeIdentity, ComponentDigests
 from assay.records.journal import Journal
 from assay.records.record import (
     COMPLETED,
     FAILED,
     Circumstances,
-    ComponentDigests,
     Record,
     Result,
     RunError,
+    SearchOf,
 )
 from assay.records.store import Store
 from assay.strategies.catalogue import STRATEGIES, make
@@ -244,7 +244,10 @@ def _search(
     spec: CellSpec, entry: Any, benchmark: TableBenchmark, meter: Meter, tree: SeedTree
 ) -> tuple[float, tuple[str, ...]]:
     """Search, and return the seconds of thinking and what is recommended."""
-    rng = tree.stream("strategy", spec.door.target, spec.benchmark, spec.replicate)
+    # The hyperparameters are in the path: two settings of one strategy are independent samples, as the
+    # intervals of their difference take them to be.
+    settings = short(spec.components.hyperparameters)
+    rng = tree.stream("strategy", spec.door.target, settings, spec.benchmark, spec.replicate)
     if spec.door.kind == "strategy":
         problem = Problem(
             space=benchmark.space,
@@ -294,9 +297,7 @@ def make_record(spec: CellSpec, result: Result, circumstances: Circumstances) ->
     """Return the record of a cell."""
     return Record(
         run=spec.run,
-        strategy=spec.door.target,
-        benchmark=spec.benchmark,
-        replicate=spec.replicate,
+        about=SearchOf(strategy=spec.door.target, benchmark=spec.benchmark, replicate=spec.replicate),
         components=spec.components,
         result=result,
         result_digest=result.digest(),
@@ -313,8 +314,3 @@ def run_error(raised: BaseException, folder: Path) -> RunError:
     ]
     message = str(raised) if isinstance(raised, AssayError) else f"{raised}"
     return RunError(kind=type(raised).__name__, message=scrub(message)[:2000], frames=tuple(frames[-8:]))
-
-
-def run_id(components: ComponentDigests) -> str:
-    """Return the identity of a run: the digest of the digests of its five parts, scheme 1."""
-    return digest_value({"scheme": 1, **msgspec.to_builtins(components)})

@@ -11,13 +11,12 @@ import msgspec
 from assay.contracts.problem import Budget
 from assay.foundation import clock
 from assay.foundation.digest import digest_value
-from assay.foundation.errors import CorruptError
-from assay.foundation.files import write_atomic
+from assay.foundation.documents import read_document, write_document
 from assay.records.store import Store
 from assay.studies.study import Study
 
 
-class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
+class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a plan promises. Its digest stands in each record that was made under it."""
 
     replicates: int
@@ -63,12 +62,7 @@ def all_histories(store: Store) -> list[History]:
 
 
 def _read(path: Path) -> History:
-    if not path.exists():
-        return History()
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=History)
-    except msgspec.DecodeError as error:
-        raise CorruptError("a study's history cannot be read", where=str(path), why=str(error)) from None
+    return read_document(path, History, 1, "a study's history") or History()
 
 
 def note_plan(store: Store, name: str, facts: PlanFacts) -> None:
@@ -77,7 +71,7 @@ def note_plan(store: Store, name: str, facts: PlanFacts) -> None:
     if history.plans and history.plans[-1].facts == facts:
         return
     updated = History(plans=(*history.plans, Planned(when=clock.now(), facts=facts)))
-    write_atomic(store.study_folder(name) / "history.json", msgspec.json.format(msgspec.json.encode(updated)))
+    write_document(store.study_folder(name) / "history.json", updated)
 
 
 def later_claims(history: History, study: Study) -> dict[int, str]:

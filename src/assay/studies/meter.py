@@ -81,7 +81,6 @@ class Meter:
         self._spent += outcome.cost
         if self._drop_crossing and self._spent > self._seconds:
             outcome = Failure(Status.OVER_BUDGET, "it crossed the end of the budget", outcome.cost)
-        self.view.charge(self._started, self._spent)
         return outcome
 
     def told(self, arch: Hashable, outcome: Outcome, *, asked: int, time: float) -> None:

@@ -59,7 +59,7 @@ def plan_methods(
 def _plan(
     loaded: LoadedStudy, name: str, method: Method, benchmarks: Mapping[str, TableBenchmark]
 ) -> tuple[MethodPlan, dict[str, bytes]]:
-    _check_values(loaded, name, method)
+    check_values(loaded, name, method)
     door, identity = _door(loaded, method)
     resolved, defaults = _resolve(loaded, name, method, door, benchmarks)
     shown, contents = evidence(identity, loaded.folder, argv=method.command or ())
@@ -104,7 +104,7 @@ def _resolve(
         return resolve(entry, method.hyperparameters, loaded.where("methods", name, "hyperparameters"))
 
 
-def _check_values(loaded: LoadedStudy, name: str, method: Method) -> None:
+def check_values(loaded: LoadedStudy, name: str, method: Method) -> None:
     """Refuse values that a record cannot hold, and those that must not be in one."""
     where = ("methods", name, "hyperparameters")
     for key, value in method.hyperparameters.items():

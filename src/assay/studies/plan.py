@@ -13,19 +13,28 @@ from assay.benchmarks.catalogue import FAMILIES
 from assay.benchmarks.tabular import TableBenchmark
 from assay.capture.code import code_identity
 from assay.foundation.digest import digest_value
-from assay.provenance.components import CodeIdentity, DataIdentity, ProtocolIdentity, SeedIdentity
+from assay.provenance.components import (
+    CodeIdentity,
+    ComponentDigests,
+    DataIdentity,
+    ProtocolIdentity,
+    SeedIdentity,
+)
 from assay.provenance.hyperparameters import encode_hyperparameters
-from assay.records.record import ComponentDigests
 from assay.records.store import Store
 from assay.spaces.catalogue import SPACES
-from assay.studies.cell import CellSpec, run_id
+from assay.studies.cell import CellSpec
 from assay.studies.history import plan_facts
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan, plan_methods
 from assay.studies.reasons import Reasons
 from assay.studies.requirements import open_benchmarks
 
-DRIVER = CodeIdentity(role="driver", name="event-queue", revision=1, distribution="assay")
+# How evaluations are asked for: a strategy by the event queue, a loop or command by a session.
+DRIVERS = {
+    kind: CodeIdentity(role="driver", name=name, revision=1, distribution="assay")
+    for kind, name in (("strategy", "event-queue"), ("loop", "session"), ("command", "session"))
+}
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +104,7 @@ def make_plan(
             Due(
                 cell=planned,
                 reason=reasons.of(cell.place, spec.components, run),
-                extends=run_id(extended) if extended else None,
+                extends=extended.run_id() if extended else None,
             )
         )
     return Plan(
@@ -122,16 +131,15 @@ def _cells(
 
     promised = keep(plan_facts(study, benchmarks))
     seeds = {r: keep(SeedIdentity(root=study.seed, replicate=r)) for r in range(study.replicates)}
-    data, protocols, shared_code = {}, {}, {}
+    data, protocols = {}, {}
     for name, benchmark in benchmarks.items():
         data[name] = keep(
             DataIdentity(benchmark=name, card=benchmark.card_digest, table=benchmark.table_digest)
         )
         protocols[name] = protocol_identity(loaded, benchmark)
-        shared_code[name] = shared_identities(benchmark)
     cells = []
     for method, (name, benchmark) in itertools.product(methods, benchmarks.items()):
-        code = keep((method.identity, *shared_code[name]))
+        code = keep((method.identity, *shared_identities(benchmark, method.door.kind)))
         hyperparameters = keep(encode_hyperparameters(method.hyperparameters))
         protocol = keep(protocols[name])
         for replicate in range(study.replicates):
@@ -143,7 +151,7 @@ def _cells(
                 protocol=protocol,
             )
             spec = CellSpec(
-                run=run_id(components),
+                run=components.run_id(),
                 door=method.door,
                 hyperparameters=method.hyperparameters,
                 defaults=tuple(sorted(method.defaults)),
@@ -177,8 +185,8 @@ def protocol_identity(loaded: LoadedStudy, benchmark: TableBenchmark) -> Protoco
     )
 
 
-def shared_identities(benchmark: TableBenchmark) -> tuple[CodeIdentity, ...]:
+def shared_identities(benchmark: TableBenchmark, kind: str) -> tuple[CodeIdentity, ...]:
     """Return the code that every method shares on a benchmark: space, benchmark, driver."""
     space = code_identity("space", SPACES.find(benchmark.space.name), Path())
     family = code_identity("benchmark", FAMILIES.find(benchmark.name.split("/")[0]), Path())
-    return space, family, DRIVER
+    return space, family, DRIVERS[kind]

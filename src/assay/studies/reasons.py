@@ -7,10 +7,12 @@ from typing import Any, cast
 
 import msgspec
 
-from assay.foundation.errors import CorruptError, IntegrityError
+from assay.foundation.documents import read_document
+from assay.foundation.errors import IntegrityError
 from assay.foundation.files import write_atomic
 from assay.provenance.components import (
     CodeIdentity,
+    ComponentDigests,
     DataIdentity,
     Identity,
     ProtocolIdentity,
@@ -18,7 +20,6 @@ from assay.provenance.components import (
 )
 from assay.provenance.difference import explain_identity_change
 from assay.provenance.hyperparameters import decode_hyperparameters
-from assay.records.record import ComponentDigests
 from assay.records.store import Run, Store
 
 Place = tuple[str, str, int]
@@ -49,17 +50,8 @@ def save_snapshot(store: Store, name: str, cells: Mapping[Place, ComponentDigest
 def load_snapshot(store: Store, name: str) -> dict[Place, ComponentDigests]:
     """Return the cells of the last plan under a study's name; empty when there was none."""
     path = store.study_folder(name) / "plan.json"
-    if not path.exists():
-        return {}
-    try:
-        snapshot = msgspec.json.decode(path.read_bytes(), type=Snapshot)
-    except msgspec.DecodeError as error:
-        raise CorruptError(
-            "a stored plan cannot be read",
-            where=str(path),
-            why=str(error),
-            hint="it only gives the reasons for due cells: remove it, and no result is lost",
-        ) from None
+    hint = "it only gives the reasons for due cells: remove it, and no result is lost"
+    snapshot = read_document(path, Snapshot, 1, "a stored plan", hint) or Snapshot(cells=())
     return {(cell.method, cell.benchmark, cell.replicate): cell.components for cell in snapshot.cells}
 
 
@@ -128,7 +120,7 @@ class Reasons:
         return self._changes[key]
 
     def _identity(self, components: ComponentDigests) -> Identity:
-        parts = {name: self._documents[digest] for name, digest in msgspec.structs.asdict(components).items()}
+        parts = {name: self._documents[digest] for name, digest in components.parts().items()}
         return Identity(**{**parts, "hyperparameters": decode_hyperparameters(parts["hyperparameters"])})
 
 

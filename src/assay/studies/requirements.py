@@ -21,12 +21,13 @@ def open_benchmarks(loaded: LoadedStudy, cache: Path) -> dict[str, TableBenchmar
         raise error.at(loaded.where("benchmarks" if study.suite is None else "suite")) from None
     opened = {name: open_benchmark(name, cache) for name in names}
     for name, benchmark in opened.items():
-        _check_protocol(loaded, name, benchmark)
+        check_protocol(loaded, name, benchmark)
     _check_claims(loaded, opened)
     return opened
 
 
-def _check_protocol(loaded: LoadedStudy, name: str, benchmark: TableBenchmark) -> None:
+def check_protocol(loaded: LoadedStudy, name: str, benchmark: TableBenchmark) -> None:
+    """Raise `UnavailableError` for what a study asks of a benchmark and its card lacks."""
     protocol, card = loaded.study.protocol, benchmark.card
     signals = [signal.name for signal in card.signals]
     if protocol.signal not in signals:

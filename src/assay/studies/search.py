@@ -18,18 +18,21 @@ from assay.capture.environment import environment
 from assay.contracts.problem import Budget
 from assay.contracts.seal import Assessment, Unavailable
 from assay.foundation import clock
+from assay.foundation.digest import digest_value, short
 from assay.foundation.errors import UsageError
 from assay.foundation.places import cache_folder, store_folder
 from assay.foundation.seeding import SeedTree
-from assay.provenance.components import DataIdentity, SeedIdentity
+from assay.provenance.components import ComponentDigests, DataIdentity, SeedIdentity
 from assay.provenance.hyperparameters import encode_hyperparameters
 from assay.records.journal import Journal
-from assay.records.record import COMPLETED, FAILED, Circumstances, ComponentDigests, Record, Result
+from assay.records.record import COMPLETED, FAILED, Circumstances, Record, Result, SearchOf
 from assay.records.store import Store
-from assay.studies.cell import run_error, run_id
+from assay.studies.cell import run_error
 from assay.studies.load import check_study
 from assay.studies.meter import Meter
+from assay.studies.methods import check_values
 from assay.studies.plan import protocol_identity, shared_identities
+from assay.studies.requirements import check_protocol
 from assay.studies.session import BudgetSpent, Session
 from assay.studies.study import Method, Protocol, Study
 from assay.tasks.gate import assess
@@ -62,7 +65,7 @@ class Search(Session):
     ) -> None:
         study = Study(
             name=name,
-            methods={name: Method(loop=name)},
+            methods={name: Method(loop=name, hyperparameters=dict(hyperparameters))},
             budget=Budget(evaluations, table_seconds),
             benchmarks=(benchmark,),
             seed=seed,
@@ -72,6 +75,8 @@ class Search(Session):
         self._cache = Path(cache) if cache else cache_folder()
         self._store = Store(Path(store) if store else store_folder())
         self._benchmark = open_benchmark(benchmark, self._cache)
+        check_protocol(self._loaded, benchmark, self._benchmark)
+        check_values(self._loaded, name, study.methods[name])
         self._protocol = protocol_identity(self._loaded, self._benchmark)
         self._name, self._hyperparameters, self._replicate = name, dict(hyperparameters), replicate
         self._code = frame_identity("strategy", name, frame)
@@ -85,7 +90,8 @@ class Search(Session):
             crossing=self._benchmark.card.crossing,
             seconds=self._benchmark.charges_seconds,
         )
-        super().__init__(meter, self._tree.stream("strategy", name, benchmark, replicate))
+        settings = short(digest_value(encode_hyperparameters(self._hyperparameters)))
+        super().__init__(meter, self._tree.stream("strategy", name, settings, benchmark, replicate))
 
     def __enter__(self) -> Self:
         self._started, self._began = clock.now(), clock.monotonic()
@@ -140,10 +146,10 @@ class Search(Session):
                 error=run_error(raised, self._loaded.folder) if raised else None,
             )
             record = Record(
-                run=run_id(components),
-                strategy=self._name,
-                benchmark=self._benchmark.name,
-                replicate=self._replicate,
+                run=components.run_id(),
+                about=SearchOf(
+                    strategy=self._name, benchmark=self._benchmark.name, replicate=self._replicate
+                ),
                 components=components,
                 result=result,
                 result_digest=result.digest(),
@@ -158,7 +164,7 @@ class Search(Session):
             benchmark=benchmark.name, card=benchmark.card_digest, table=benchmark.table_digest
         )
         return ComponentDigests(
-            code=put((self._code, *shared_identities(benchmark))),
+            code=put((self._code, *shared_identities(benchmark, "loop"))),
             data=put(data),
             hyperparameters=put(encode_hyperparameters(self._hyperparameters)),
             seeds=put(SeedIdentity(root=self._tree.root, replicate=self._replicate)),
@@ -182,7 +188,8 @@ def search(
 ) -> Search:
     """Open a recorded search on a benchmark, for a `with` block that keeps its own loop.
 
-    The budget is either `evaluations` or `table_seconds`. `s.evaluate(arch)` returns a score that
+    `name` names the search: it is part of its identity and of its stream. The budget is either
+    `evaluations` or `table_seconds`. `s.evaluate(arch)` returns a score that
     is better when larger, and ends the block quietly when the budget is spent. The code of the
     script is captured as the search's identity; draw from `s.rng`, or seed your generator with
     `s.seed`. Raises `StudyError`, `UnknownNameError` and `UnavailableError` for what a benchmark lacks.

@@ -41,7 +41,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hyperparameters: dict[str, Any] = {}
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Claim(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """An assertion: `better` beats `than` in the mean of `metric` by more than `margin`.
 
     `metric` is 'test' or 'signal'; `on` lists benchmarks (empty: all of the study that have it).

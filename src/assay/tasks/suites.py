@@ -24,7 +24,7 @@ def _suites() -> tuple[Suite, ...]:
     return (
         Suite(name="graphs-v1", purpose="nine graph tasks: a test metric, no training time", members=graphs),
         Suite(name="cells-v1", purpose="three image tasks: training time, no test metric", members=cells),
-        Suite(name="first-light-v1", purpose="every table of the embedded default", members=graphs + cells),
+        Suite(name="embedded-v1", purpose="every table of the embedded default", members=graphs + cells),
     )
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from assay.benchmarks.assessing import vaults
 from assay.foundation.digest import digest_value
 from assay.foundation.errors import IntegrityError
 from assay.provenance.components import CodeEvidence
 from assay.records.store import Run, Store
-from assay.studies.cell import run_id
 from assay.studies.history import all_histories, load_history
 from assay.studies.plan import Cell, Plan
 from assay.studies.reasons import Reasons, load_snapshot
@@ -37,7 +34,7 @@ def check_sources(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str
     changed: dict[tuple[str, str], int] = {}
     for cell in plan.cells:
         earlier = before.get(cell.place)
-        if earlier is None or earlier == cell.spec.components or run_id(earlier) not in runs:
+        if earlier is None or earlier == cell.spec.components or earlier.run_id() not in runs:
             continue
         reason = reasons.of(cell.place, cell.spec.components, None)
         changed[cell.method, reason] = changed.get((cell.method, reason), 0) + 1
@@ -56,7 +53,7 @@ def check_objects(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str
     for record in records:
         facts = record.circumstances
         wanted |= {
-            *msgspec.structs.astuple(record.components),
+            *record.components.parts().values(),
             facts.environment,
             facts.arithmetic,
             facts.plan,

@@ -12,8 +12,8 @@ from assay.analysis.model import VerificationSummary
 from assay.execution.local import LocalWorkers
 from assay.foundation import clock
 from assay.foundation.digest import digest_value
+from assay.foundation.documents import read_document, write_document
 from assay.foundation.errors import IntegrityError, UsageError
-from assay.foundation.files import write_atomic
 from assay.records.record import Record, RunError
 from assay.records.store import Run, Store, check
 from assay.statistics.sampling import differing_bound, sentence
@@ -105,20 +105,14 @@ def verify_study(
         plan=results_digest(plan, runs),
         arithmetic=_arithmetic_note(population, runs),
     )
-    path = store.study_folder(loaded.study.name) / "verification.json"
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(verification)))
+    write_document(store.study_folder(loaded.study.name) / "verification.json", verification)
     return verification
 
 
 def load_verification(store: Store, name: str) -> Verification | None:
     """Return the latest verification under a study's name, or None."""
     path = store.study_folder(name) / "verification.json"
-    if not path.exists():
-        return None
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Verification)
-    except msgspec.DecodeError as error:
-        raise IntegrityError("a verification cannot be read", where=str(path), why=str(error)) from None
+    return read_document(path, Verification, 1, "a verification")
 
 
 def results_digest(plan: Plan, runs: Mapping[str, Run]) -> str:

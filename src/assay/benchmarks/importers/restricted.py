@@ -187,7 +187,7 @@ def load_plain(data: bytes, where: Path | str = "pickle") -> Any:
     try:
         value = _Reader(io.BytesIO(data)).load()
     except AssayError as error:
-        raise type(error)(error.what, where=str(where), why=error.why, hint=error.hint) from None
+        raise error.at(str(where)) from None
     except _DAMAGE as error:
         raise CorruptError(
             "the pickle is damaged", where=str(where), why=f"{type(error).__name__}: {error}"
