@@ -13,7 +13,7 @@ from assay.records.store import Store
 from assay.studies.load import LoadedStudy, check_study, load_study
 from assay.studies.run import RunSummary, Watcher, run_study
 from assay.studies.study import Study
-from assay.verification.verify import Verification, verify_study
+from assay.verification.verify import Verification, keep_verification, verify_study
 
 AnyStudy = Study | LoadedStudy | Path | str
 
@@ -33,7 +33,11 @@ def run(
     `UnavailableError` and `StoreError`; a cell that fails is in the summary and raises nothing.
     """
     return run_study(
-        _load(study), _store(store), _cache(cache), workers=workers or usable_cores() or 1, watcher=watcher
+        _load(study),
+        _store(store),
+        _cache(cache),
+        workers=usable_cores() or 1 if workers is None else workers,
+        watcher=watcher,
     )
 
 
@@ -47,14 +51,17 @@ def verify(
     workers: int | None = None,
 ) -> Verification:
     """Repeat a random sample of a study's runs in fresh processes and check what it stands on."""
-    return verify_study(
+    records = _store(store)
+    found = verify_study(
         _load(study),
-        _store(store),
+        records,
         _cache(cache),
         sample=sample,
         seed=seed,
-        workers=workers or usable_cores() or 1,
+        workers=usable_cores() or 1 if workers is None else workers,
     )
+    keep_verification(records, found)
+    return found
 
 
 def report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ CASES = [
     ("population = 5", "population = nan", ["population", "nan"]),
     ("replicates = 3", "replicates = 'three'", ["expected 'int', got 'str'", "study.toml:2, replicates"]),
     ("replicates = 3", "replicats = 3", ["unknown key 'replicats'", "did you mean 'replicates'?"]),
+    ("replicates = 3", "replicates = 1000000000", ["at most 100,000 replicates", "study.toml:2, replicates"]),
     ("replicates = 3", "replicates = 0", ["at least one replicate", "got 0"]),
     ("evaluations = 30", "evaluations = 0", ["must be positive", "budget.evaluations"]),
     ("evaluations = 30", "table_seconds = 100.0", ["no cost column", "budget.table_seconds"]),
@@ -167,3 +169,49 @@ def test_init_leaves_an_existing_file_alone(bench: Bench) -> None:
     assert "left alone" in bench("init", "fresh.toml", check=2).err
     assert (bench.folder / "fresh.toml").read_text() == before
     assert "60 due" in bench("run", "fresh.toml", "--dry-run").out
+
+
+@pytest.mark.parametrize("place", ["study.toml", "store/format.json", "store/journals"])
+def test_a_folder_in_the_place_of_a_file_is_a_message(bench: Bench, place: str) -> None:
+    """Whatever the file system refuses ends in one message."""
+    bench("run", "study.toml")
+    path = bench.folder / place
+    if path.is_dir():
+        path.rename(path.with_name("aside"))
+        path.write_text("a file")
+    else:
+        path.unlink()
+        path.mkdir()
+    assert "error:" in bench("run", "study.toml", check=None).err
+
+
+def test_a_terminated_run_ends_like_an_interrupted_one(bench: Bench) -> None:
+    """SIGTERM lets workers finish, and leaves no process and no open journal behind."""
+    bench.write("study.toml", STUDY.replace("replicates = 3", "replicates = 400"))
+    process = bench.start("run", "study.toml", "--workers", "1")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not list(bench.folder.glob("store/journals/*.open")):
+        time.sleep(0.01)
+    process.terminate()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, out + err
+    assert "To go on:" in err
+    assert not list(bench.folder.glob("store/journals/*.open"))
+
+
+def test_a_worker_ends_with_its_coordinator(bench: Bench) -> None:
+    """When the coordinator is killed, a worker that is stuck in user code does not stay behind."""
+    bench.write("stuck.py", "import time\n\n\ndef search(s):\n    time.sleep(600)\n")
+    bench.write("study.toml", STUDY.replace('strategy = "random-search"', 'loop = "stuck.py:search"'))
+    process = bench.start("run", "study.toml", "--workers", "1")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not list(bench.folder.glob("store/journals/*.open")):
+        time.sleep(0.01)
+    worker = Path("/proc") / children.read_text().split()[0]
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and worker.exists():
+        time.sleep(0.05)
+    assert not worker.exists()

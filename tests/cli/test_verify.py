@@ -264,3 +264,29 @@ def test_damage_in_the_journal_of_a_dead_writer_is_named(bench: Bench) -> None:
     assert "runs done" in bench("run", "study.toml").out
     assert len(bench.digests()) == 12
     assert any("set aside" in one for one in _findings(bench))
+
+
+def test_a_ledger_that_was_removed_is_named_even_after_a_new_one_was_made(bench: Bench) -> None:
+    """The verification before remembers how long the ledger was."""
+    bench("run", "study.toml")
+    bench("verify", "study.toml")
+    shutil.rmtree(bench.folder / "store" / "ledger")
+    bench.write(
+        "study.toml", (bench.folder / "study.toml").read_text().replace("replicates = 3", "replicates = 2")
+    )
+    bench("run", "study.toml")
+    assert any("had 12 when it was last verified" in one for one in _findings(bench))
+
+
+def test_claims_that_came_after_verification_are_not_covered_by_it(bench: Bench) -> None:
+    """A report does not call a study verified whose new claim rests on runs that were not repeated."""
+    text = (bench.folder / "study.toml").read_text()
+    bench.write("study.toml", text.split("[[claims]]")[0])
+    bench("run", "study.toml")
+    bench("verify", "study.toml", "--sample", "3")
+    bench.write("study.toml", text)
+    bench("run", "study.toml")
+    bench("report", "study.toml", "--out", "report")
+    report = json.loads((bench.folder / "report" / "report.json").read_text())
+    assert {step["id"]: step["state"] for step in report["lifecycle"]}["verification"] == "not met"
+    assert "added after the first run" in report["analysis"]["claims"][0]["why"]

@@ -174,3 +174,36 @@ def test_the_code_of_a_script_is_its_identity(tmp_path: Path, cache: Path, store
     runs = Store(store, create=False).runs()
     assert runs[first].attempts == 2
     assert not runs[first].conflict
+
+
+def test_a_search_that_evaluates_nothing_is_a_failed_record(cache: Path, store: Path) -> None:
+    """There is nothing to seal, and the script is told so."""
+    with (
+        pytest.raises(CodeError, match="recommends nothing"),
+        assay.search("nas-bench-graph/cora", evaluations=2, store=store, cache=cache),
+    ):
+        pass
+    assert _only_record(store).result.status == FAILED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            {"evaluations": 2, "hyperparameters": {"api_key": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}},
+            "secret",
+        ),
+        ({"evaluations": 2, "hyperparameters": {"rate": float("nan")}}, "'rate' of 'search'"),
+        ({"evaluations": 2, "hyperparameters": {"x": object()}}, "'x' of 'search'"),
+        ({"table_seconds": 100.0}, "no cost column"),
+        ({"evaluations": 2, "signal": "test"}, "no signal 'test'"),
+        ({}, "either evaluations or table_seconds"),
+    ],
+)
+def test_a_search_is_checked_before_it_starts(
+    cache: Path, store: Path, arguments: dict[str, object], said: str
+) -> None:
+    """What a record cannot hold, or a card lacks, is refused before the first evaluation."""
+    with pytest.raises(AssayError, match=said):
+        assay.search("nas-bench-graph/cora", store=store, cache=cache, **arguments)  # type: ignore[arg-type]
+    assert not list(store.glob("journals/*"))

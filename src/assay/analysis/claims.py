@@ -140,15 +140,15 @@ def _of_mean(claim: ClaimSpec, overall: Interval, unit: str) -> tuple[str, str]:
 
 
 def _seen(overall: Interval) -> str:
-    """Say what the study could have told apart, and not how many more seeds would make a claim true.
+    """Say how wide the interval is, and not how many more seeds would make a claim true.
 
     Planning replicates from the difference that was seen, and looking again, is a stopping rule that
     a fixed-size interval does not account for.
     """
     half = (overall.high - overall.low) / 2 if overall.high is not None and overall.low is not None else 0.0
     return (
-        f"seeds are too few for this margin: with {overall.n:,} replicates a method, this study tells apart "
-        f"differences from about {half:.2g} on"
+        f"seeds are missing for this margin: {overall.n:,} replicates a method give an interval of "
+        f"{half:.2g} to either side"
     )
 
 
@@ -176,7 +176,7 @@ def _of_each(
         return REFUTED, f"{rule}; below zero with Bonferroni's correction on {', '.join(behind)}"
     return (
         UNDECIDED,
-        f"{rule}; above zero on {len(ahead)} of them, and on none below with Bonferroni's correction",
+        f"{rule}; above zero on {len(ahead)} (each at its own level), below on none (with Bonferroni's)",
     )
 
 

@@ -227,6 +227,8 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise CodeError("a folder cannot be read", where=str(folder), why=error.strerror) from None
+    if {"index.html", "report.json"} <= {entry.name for entry in entries}:
+        return  # a report that was written here is no part of what the method reads
     for entry in entries:
         if entry.name.startswith(".") or entry.name == "__pycache__":
             continue

@@ -7,7 +7,7 @@ from pathlib import Path
 from assay.benchmarks.catalogue import FAMILIES, family_facts, imported
 from assay.capture.doctor import Finding, examine
 from assay.cli.output import give, give_json, say, visible
-from assay.foundation.errors import IntegrityError
+from assay.foundation.errors import IntegrityError, UsageError
 from assay.foundation.places import cache_folder, store_folder
 
 MARKS = {"ok": "ok     ", "note": "note   ", "problem": "problem"}
@@ -15,6 +15,8 @@ MARKS = {"ok": "ok     ", "note": "note   ", "problem": "problem"}
 
 def doctor(folder: Path, store_path: Path | None, *, json: bool) -> int:
     """Examine the machine; exit 1 if something stands in the way of identical results."""
+    if not folder.is_dir():
+        raise UsageError("there is no such folder", where=str(folder))
     findings = [*examine(folder, store_path or store_folder()), *_tables()]
     problems = sum(finding.state == "problem" for finding in findings)
     if json:

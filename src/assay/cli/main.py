@@ -175,7 +175,7 @@ def table_show(benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")], j
 
 def main() -> None:
     """Run the command line; a user's mistake prints one message and no traceback."""
-    from assay.foundation.errors import AssayError
+    from assay.foundation.errors import AssayError, StoreError
 
     try:
         app()
@@ -184,10 +184,15 @@ def main() -> None:
 
         fail(error)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever read our output has gone, such as `head`; nothing is wrong here.
+            sys.stderr.close()
+            sys.exit(0)
+        from assay.cli.output import fail
+
+        fail(StoreError(error.strerror or str(error), where=error.filename and str(error.filename)))
+        sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone, such as `head`; nothing is wrong here.
-        sys.stderr.close()
-        sys.exit(0)

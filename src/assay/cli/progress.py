@@ -51,9 +51,8 @@ class StudyProgress:
         if answer.error is not None:
             self._failed += 1
             if self._failed <= 5:
-                say(
-                    f"failed: {cell_name(due)}: {visible(answer.error.kind)}: {visible(answer.error.message)}"
-                )
+                first = (answer.error.message or "no message").splitlines()[0]
+                say(f"failed: {cell_name(due)}: {visible(answer.error.kind)}: {visible(first)}")
             if self._failed == 6:
                 say("further failures are counted; assay ls --failed lists them")
         now = clock.monotonic()

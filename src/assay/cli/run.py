@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -43,12 +44,14 @@ def run(
         give_json(_plan_facts(plan)) if json else _show_plan(plan, store)
         return 0
     progress = StudyProgress()
+    # To be asked to end is to be interrupted: workers finish what they have.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         summary = run_study(
             loaded,
             Store(folder),
             cache_folder(),
-            workers=workers or usable_cores() or 1,
+            workers=usable_cores() or 1 if workers is None else workers,
             watcher=progress,
             rerun_on_arithmetic=rerun_on is not None,
         )
@@ -87,7 +90,7 @@ def _show_summary(summary: RunSummary, path: Path, store_path: Path | None) -> N
         )
     for failed in summary.failed[:10]:
         error = failed.error
-        cause = f"{error.kind}: {error.message}" if error else "unknown"
+        cause = f"{error.kind}: {error.message.splitlines()[0]}" if error and error.message else "unknown"
         place = f"{failed.method} on {failed.benchmark}, replicate {failed.replicate}"
         give(f"failed: {visible(place)}: {visible(cause)}")
         give(f"  assay show {failed.run[:12]}{store}")

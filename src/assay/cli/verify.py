@@ -6,10 +6,11 @@ from pathlib import Path
 
 from assay.capture.environment import usable_cores
 from assay.cli.output import give, give_json, say, visible
+from assay.foundation.errors import StoreError
 from assay.foundation.places import cache_folder, store_folder
 from assay.records.store import Store
 from assay.studies.load import load_study
-from assay.verification.verify import IDENTICAL, Verification, verify_study
+from assay.verification.verify import IDENTICAL, Verification, keep_verification, verify_study
 
 
 def verify(
@@ -20,9 +21,18 @@ def verify(
     store = Store(store_path or store_folder(), create=False)
     say("repeating runs in fresh processes")
     found = verify_study(
-        loaded, store, cache_folder(), sample=sample, seed=seed, workers=workers or usable_cores() or 1
+        loaded,
+        store,
+        cache_folder(),
+        sample=sample,
+        seed=seed,
+        workers=usable_cores() or 1 if workers is None else workers,
     )
     give_json(found) if json else _show(found)
+    try:
+        keep_verification(store, found)
+    except StoreError as error:
+        say(f"the verdict is not kept for the report: {error.one_line()}")
     return 0 if found.holds else 1
 
 

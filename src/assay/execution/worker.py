@@ -11,6 +11,7 @@ standard error, for standard output carries the answers.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import os
 import signal
@@ -23,6 +24,7 @@ from assay.foundation.errors import AssayError
 _LENGTH = struct.Struct("<I")
 ANSWER = b"a"
 REFUSAL = b"r"
+_PR_SET_PDEATHSIG = 1
 
 
 class Worker(Protocol):
@@ -84,9 +86,20 @@ def serve(target: str, jobs: BinaryIO, answers: BinaryIO) -> None:
         raise
 
 
+def _end_with_coordinator() -> None:
+    """Ask Linux to end this process when the one that started it is gone, whatever it is doing.
+
+    Elsewhere a worker ends when it next looks for a job.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     """Take over the standard streams and serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_coordinator()
     jobs = os.fdopen(os.dup(0), "rb", buffering=0)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     null = os.open(os.devnull, os.O_RDONLY)

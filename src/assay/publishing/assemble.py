@@ -33,6 +33,7 @@ from assay.studies.history import History, extensions, later_claims, load_histor
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan
 from assay.studies.plan import Plan, make_plan, shared_identities
+from assay.studies.run import claim_runs
 from assay.tasks.ledger import Entry, Ledger
 from assay.verification.verify import load_verification, results_digest
 
@@ -219,7 +220,11 @@ def _verification(
 ) -> tuple[VerificationSummary | None, bool]:
     """Return the latest verification, and whether it was of the runs that stand now."""
     found = load_verification(store, plan.loaded.study.name)
-    return (None, False) if found is None else (found.summary, found.plan == results_digest(plan, runs))
+    if found is None:
+        return None, False
+    claimed = set(claim_runs(plan)) & runs.keys()
+    repeated = {run.run for run in found.runs}
+    return found.summary, found.plan == results_digest(plan, runs) and claimed <= repeated
 
 
 def _failures(plan: Plan, runs: Mapping[str, Run]) -> tuple[FailedRun, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from assay.capture.secrets import scrub
 from assay.foundation.files import write_atomic
 from assay.publishing.document import ReportDocument
 from assay.records.store import Store
@@ -19,7 +20,7 @@ def write_sources(document: ReportDocument, loaded: LoadedStudy, store: Store, f
     """
     contents: dict[PurePosixPath, bytes] = {}
     if loaded.path is not None:
-        contents[PurePosixPath(loaded.path.name)] = loaded.text.encode()
+        contents[PurePosixPath(loaded.path.name)] = scrub(loaded.text, code=True).encode()
     for evidence in document.components.evidence:
         for file in evidence.files:
             if file.path.startswith("<"):  # a command line, a notebook's cell: no file of that name

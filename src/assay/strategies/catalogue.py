@@ -51,6 +51,12 @@ def parameters(cls: StrategyFactory) -> tuple[Parameter, ...]:
     Raises `CodeError` for a signature that does not follow the contract: more positional parameters
     than the problem and the stream, `**kwargs`, or a hyperparameter without annotation or default.
     """
+    if not callable(cls):
+        raise CodeError(
+            "a strategy is a class, and a loop a function",
+            why=f"got {_shown(cls)}",
+            hint="name the class or function, such as 'search.py:Evolution'",
+        )
     found = []
     for position, parameter in enumerate(inspect.signature(cls).parameters.values()):
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):

@@ -32,6 +32,8 @@ from assay.contracts.space import Enumerable, Factorised
 from assay.foundation.errors import AssayError, CodeError
 from assay.studies.session import BudgetSpent, Session
 
+PATIENCE = 1_000
+
 
 def run_command(
     session: Session,
@@ -58,11 +60,19 @@ def run_command(
     lines, answers = cast("IO[str]", process.stdout), cast("IO[str]", process.stdin)
     try:
         _send(answers, {"problem": _problem(session, facts, hyperparameters)})
+        misunderstood = 0
         for line in lines:
             answer = _answer(session, line)
             if answer is None:
                 break
             _send(answers, answer)
+            misunderstood = misunderstood + 1 if "error" in answer else 0
+            if misunderstood == PATIENCE:
+                raise CodeError(
+                    f"the last {PATIENCE:,} lines of the command were not understood",
+                    where=_shown(command),
+                    why=str(answer["error"]),
+                )
     finally:
         status = _end(process, answers, lines)
     if status != 0:

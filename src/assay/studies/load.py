@@ -16,6 +16,7 @@ from assay.studies.locate import line_of
 from assay.studies.study import ASSESSMENTS, Claim, Method, Study
 
 T = TypeVar("T")
+MOST_REPLICATES = 100_000
 KeyPath = tuple[str | int, ...]
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(?P<name>.*?)`")
@@ -43,7 +44,7 @@ def load_study(path: Path | str) -> LoadedStudy:
     """Read and check the study file at `path`."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         siblings = [other.name for other in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         near = nearest(path.name, siblings)
@@ -55,7 +56,7 @@ def load_study(path: Path | str) -> LoadedStudy:
         ) from None
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise StudyError("the study file is not TOML", where=str(path), why=str(error)) from None
     return _Reader(path, text).study(data)
 
@@ -156,6 +157,12 @@ def _check_head(loaded: LoadedStudy) -> None:
         raise refuse("a study needs a name", "name")
     if study.replicates < 1:
         raise refuse("there must be at least one replicate", "replicates", why=f"got {study.replicates}")
+    if study.replicates > MOST_REPLICATES:
+        raise refuse(
+            f"there can be at most {MOST_REPLICATES:,} replicates",
+            "replicates",
+            why=f"got {study.replicates:,}",
+        )
     if not 0 <= study.seed < 2**53:
         raise refuse("the seed is out of range", "seed", why=f"got {study.seed}, expected 0 to 2^53 - 1")
     if bool(study.benchmarks) == (study.suite is not None):

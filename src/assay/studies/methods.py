@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,15 +13,21 @@ import msgspec
 
 from assay.benchmarks.tabular import TableBenchmark
 from assay.capture.code import evidence
-from assay.capture.secrets import scrub_arguments, secret_paths
+from assay.capture.secrets import scrub_arguments, scrub_shapes, secret_paths
+from assay.contracts.problem import BudgetView, Problem
 from assay.foundation.digest import canonical_bytes, digest_value
 from assay.foundation.errors import AssayError, StudyError
+from assay.foundation.seeding import Stream
 from assay.provenance.components import CodeIdentity
 from assay.provenance.hyperparameters import encode_hyperparameters
-from assay.strategies.catalogue import check_capabilities, resolve
+from assay.strategies.catalogue import check_capabilities, make, resolve
 from assay.studies.cell import Door, door_identity, opened
 from assay.studies.load import LoadedStudy
 from assay.studies.study import Method
+
+_TELLING = re.compile(
+    r"(^|[._-])(api_?key|pass(word|wd|phrase)?|pwd|secret|token|access_?key|private_?key|credentials?)$"
+)
 
 
 class MethodPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +109,28 @@ def _resolve(
         if door.kind == "strategy":
             for benchmark in benchmarks.values():
                 check_capabilities(entry, benchmark.space)
-        return resolve(entry, method.hyperparameters, loaded.where("methods", name, "hyperparameters"))
+        where = loaded.where("methods", name, "hyperparameters")
+        resolved, defaults = resolve(entry, method.hyperparameters, where)
+        if door.kind == "strategy" and ":" not in door.target:
+            _try(entry, resolved, next(iter(benchmarks.values())), loaded, where)
+        return resolved, defaults
+
+
+def _try(
+    entry: Any, resolved: Mapping[str, Any], benchmark: TableBenchmark, loaded: LoadedStudy, where: str
+) -> None:
+    """Build a registered strategy once, so that a value it refuses is told before anything runs."""
+    problem = Problem(
+        space=benchmark.space,
+        fidelities=benchmark.card.fidelities,
+        signals=benchmark.card.signals,
+        objectives=(loaded.study.protocol.signal,),
+        budget=BudgetView(loaded.study.budget),
+    )
+    try:
+        make(entry, problem, Stream(0, ("plan",)), resolved)
+    except AssayError as error:
+        raise error.at(where) from None
 
 
 def check_values(loaded: LoadedStudy, name: str, method: Method) -> None:
@@ -124,13 +153,30 @@ def check_values(loaded: LoadedStudy, name: str, method: Method) -> None:
             where=loaded.where("methods", name, "command"),
             hint="let the command read it from its environment, which is not recorded",
         )
-    secret = secret_paths(method.hyperparameters)
+    for text in (loaded.study.name, loaded.study.question, name, method.label or ""):
+        if scrub_shapes(text) != text:
+            raise StudyError(
+                "a name holds what looks like a secret, and would be in every report",
+                where=loaded.where("methods", name),
+            )
+    secret = [path for path in secret_paths(method.hyperparameters) if _is_secret(path, method)]
     if secret:
         raise StudyError(
             f"a hyperparameter of '{name}' looks like a secret, and would be in every record",
             where=loaded.where(*where, *secret[0].split(".")),
             hint="let the method read it from its environment, which is not recorded",
         )
+
+
+def _is_secret(path: str, method: Method) -> bool:
+    """Say whether a value must not be recorded: its name tells, or it has a published token's shape.
+
+    A value that is merely random-looking may as well be an architecture or a digest.
+    """
+    if _TELLING.search(path.lower().partition("[")[0]):
+        return True
+    shown = json.dumps(method.hyperparameters, ensure_ascii=False)
+    return scrub_shapes(shown) != shown
 
 
 def _refuse_twins(loaded: LoadedStudy, plan: MethodPlan, others: Sequence[MethodPlan]) -> None:

@@ -19,7 +19,7 @@ from assay.contracts.problem import Budget
 from assay.contracts.seal import Assessment, Unavailable
 from assay.foundation import clock
 from assay.foundation.digest import digest_value, short
-from assay.foundation.errors import UsageError
+from assay.foundation.errors import CodeError, UsageError
 from assay.foundation.places import cache_folder, store_folder
 from assay.foundation.seeding import SeedTree
 from assay.provenance.components import ComponentDigests, DataIdentity, SeedIdentity
@@ -104,7 +104,12 @@ class Search(Session):
         spent = isinstance(raised, BudgetSpent)
         if raised is not None and not isinstance(raised, Exception):
             return False  # an interrupt: the search is not over, and no result of it exists
-        self.record = self._keep(None if spent else raised)
+        failure = None if spent else raised
+        if failure is None and not self.recommendation():
+            nothing = CodeError("the search recommends nothing", where=self._name, why="it evaluated nothing")
+            self.record = self._keep(nothing)
+            raise nothing
+        self.record = self._keep(failure)
         return spent
 
     def assess(self) -> Assessment | Unavailable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from assay.benchmarks.assessing import vaults
 from assay.foundation.digest import digest_value
@@ -17,13 +18,28 @@ from assay.tasks.gate import Answers, NoTest
 from assay.tasks.ledger import Ledger
 
 
-def check_ledger(store: Store) -> list[str]:
-    """Name the first line of the ledger that is not what was written."""
+class HasLedger(Protocol):
+    """What an earlier verification remembers of the ledger."""
+
+    @property
+    def ledger_lines(self) -> int:
+        """The longest that the ledger was seen to be."""
+        ...
+
+
+def check_ledger(store: Store, before: HasLedger | None) -> tuple[int, list[str]]:
+    """Return the longest that the ledger was seen to be, and what is wrong with it.
+
+    A ledger that was removed whole is a new one to `assay run`; the verification before remembers.
+    """
+    seen = before.ledger_lines if before else 0
     try:
-        Ledger(store.folder).check()
+        lines = Ledger(store.folder).check().n
     except IntegrityError as error:
-        return [error.one_line()]
-    return []
+        return seen, [error.one_line()]
+    if lines < seen:
+        return seen, [f"the ledger has {lines:,} lines, and had {seen:,} when it was last verified"]
+    return lines, []
 
 
 def check_sources(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[str]:

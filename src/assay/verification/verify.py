@@ -53,7 +53,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """What `assay verify` found; format 1, in `studies/NAME/verification.json` of the store.
 
     `plan` is the digest of the runs and results that were verified: a report says so when they have
-    changed since. `findings` name what is not intact.
+    changed since. `ledger_lines` is the longest that the ledger was seen to be. `findings` name what is
+    not intact.
     """
 
     study: str
@@ -62,6 +63,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     plan: str
     arithmetic: str
+    ledger_lines: int = 0
     format: int = 1
 
     @property
@@ -91,22 +93,27 @@ def verify_study(
     findings += [f"damaged records are set aside in {path}" for path in store.damaged()]
     findings += check_objects(plan, runs, store)
     findings += check_history(plan, runs, store)
-    findings += check_ledger(store)
+    lines, damage = check_ledger(store, load_verification(store, loaded.study.name))
+    findings += damage
     findings += check_sources(plan, runs, store)
     drawn = draw([cell.spec.run for cell in population], claim_runs(plan), sample, seed)
     chosen = [population[i] for i in drawn.all()]
     findings += check_assessments(plan, chosen, runs, store, cache)
     verdicts = _repeat(chosen, runs, store, cache, workers)
-    verification = Verification(
+    return Verification(
         study=loaded.study.name,
         summary=_summary(drawn, population, verdicts, findings),
         runs=tuple(verdicts),
         seed=drawn.seed,
         plan=results_digest(plan, runs),
         arithmetic=_arithmetic_note(population, runs),
+        ledger_lines=lines,
     )
-    write_document(store.study_folder(loaded.study.name) / "verification.json", verification)
-    return verification
+
+
+def keep_verification(store: Store, verification: Verification) -> None:
+    """Keep a verification under its study's name, for the report; raises `StoreError`."""
+    write_document(store.study_folder(verification.study) / "verification.json", verification)
 
 
 def load_verification(store: Store, name: str) -> Verification | None:
