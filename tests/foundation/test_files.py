@@ -77,7 +77,7 @@ def test_a_write_that_is_cut_short_keeps_the_old_file(tmp_path: Path) -> None:
         "except StoreError as error: print(error)\n"
     )
     said = output(code, path)
-    assert said == f"cannot write to the store\n  where: {path}\n  why:   File too large\n"
+    assert said == f"cannot write\n  where: {path}\n  why:   File too large\n"
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["file"]
 
@@ -101,7 +101,7 @@ def test_a_full_disk_is_told_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "file"
     said = output(code, path, prefix=(*prefix, "sh", "-c", mount, str(tmp_path)))
     assert said == (
-        f"cannot write to the store\n  where: {path}\n  why:   No space left on device\n"
+        f"cannot write\n  where: {path}\n  why:   No space left on device\n"
         "  hint:  free some space and run the same command again; nothing that is sealed was lost\n"
         "b'old' ['file']\n"
     )
@@ -122,7 +122,7 @@ def test_a_folder_without_permission_is_told_with_a_hint(tmp_path: Path) -> None
     )
     said = output(code, locked / "file")
     assert said == (
-        "cannot write to the store\n  where: file\n  why:   Permission denied\n"
+        "cannot write\n  where: file\n  why:   Permission denied\n"
         "  hint:  make the folder writable, or name another with --store\n"
     )
 

@@ -124,8 +124,8 @@ def _hash_seed() -> Finding:
     return _finding(
         "hash seed",
         NOTE,
-        "PYTHONHASHSEED is not set: code that iterates over a set of strings sees another order in each "
-        "process; Assay itself does not depend on it",
+        "PYTHONHASHSEED is not set: the workers of assay run get 0, and in a script of your own a set of "
+        "strings has another order in each process",
         "sort sets before use, or export PYTHONHASHSEED=0",
     )
 

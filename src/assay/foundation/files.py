@@ -57,7 +57,7 @@ def store_error(path: Path, error: OSError) -> StoreError:
         errno.EROFS: "the file system is read-only; name another folder with --store",
     }
     return StoreError(
-        "cannot write to the store",
+        "cannot write",
         where=str(path),
         why=error.strerror or str(error),
         hint=hints.get(error.errno or 0),

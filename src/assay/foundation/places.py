@@ -1,4 +1,4 @@
-"""Where Assay keeps things. These variables, with NO_COLOR, are the only ones that it reads."""
+"""Where Assay keeps things. These variables, with NO_COLOR, are the only ones that configure it."""
 
 from __future__ import annotations
 

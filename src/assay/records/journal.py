@@ -224,7 +224,7 @@ def _write_whole(path: Path, handle: int, data: bytes, offset: int) -> None:
         with contextlib.suppress(OSError):
             os.ftruncate(handle, offset)
         raise StoreError(
-            "cannot write to the store",
+            "cannot write",
             where=str(path),
             why="the file system took only a part of a record; the disk is probably full",
             hint="free some space and run the same command again; nothing that is sealed was lost",

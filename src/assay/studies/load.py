@@ -47,12 +47,12 @@ def load_study(path: Path | str) -> LoadedStudy:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         siblings = [other.name for other in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-        near = nearest(path.name, siblings)
+        near = None if path.exists() else nearest(path.name, siblings)
         raise StudyError(
             "the study file cannot be read",
             where=str(path),
             why=getattr(error, "strerror", None) or str(error),
-            hint=f"did you mean '{path.parent / near}'?" if near else "assay init writes one",
+            hint=f"did you mean '{path.parent / near}'?" if near else "assay init FILE writes one",
         ) from None
     try:
         data = tomllib.loads(text)
