@@ -29,7 +29,7 @@ def worker_settings() -> dict[str, str]:
     With a fixed hash seed, user code that iterates over a set of strings does so in one order; a
     seed that the user has set is left.
     """
-    return {} if "PYTHONHASHSEED" in os.environ else {"PYTHONHASHSEED": "0"}
+    return {} if os.environ.get("PYTHONHASHSEED") else {"PYTHONHASHSEED": "0"}
 
 
 class WorkerRefusalError(AssayError):
