@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.foundation.text import one_line, shortened, visible
 from assay.publishing.words import (
     brief,
     counted,
@@ -16,13 +17,10 @@ from assay.publishing.words import (
     headline,
     listed,
     mean_of,
-    one_line,
     plain,
     range_of,
     seconds,
     sentence,
-    shortened,
-    visible,
     with_interval,
 )
 from assay.statistics.interval import Interval

@@ -9,10 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from assay.analysis.model import Curve
+from assay.foundation.text import shortened
 from assay.publishing.document import ReportDocument
-from assay.publishing.sheet import Cell, Drawn, Margin, Sheet, Table, linear_ticks, log_ticks
+from assay.publishing.sheet import Drawn, Margin, Sheet, linear_ticks, log_ticks
 from assay.publishing.style import look
-from assay.publishing.words import counted, labels, listed, plain, shortened
+from assay.publishing.words import counted, labels, listed, plain
+from assay.statistics.table import Cell, Table
 
 EVALUATIONS = "evaluations"
 _COLUMNS = ("benchmark", "method", "x", "mean", "low", "high", "runs", "band")

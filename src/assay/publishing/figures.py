@@ -7,9 +7,10 @@ from typing import Any
 from matplotlib.patches import Circle, Polygon, Rectangle
 
 from assay.analysis.model import CostRow, ResultRow
+from assay.foundation.text import one_line, shortened
 from assay.publishing.curves import regret_over_evaluations, regret_over_seconds
 from assay.publishing.document import ANCHORS, STATES, ReportDocument
-from assay.publishing.sheet import Cell, Drawn, Margin, Sheet, Table, linear_ticks
+from assay.publishing.sheet import Drawn, Margin, Sheet, linear_ticks
 from assay.publishing.style import INK, MUTED, RULE, drawing, look
 from assay.publishing.words import (
     brief,
@@ -18,12 +19,11 @@ from assay.publishing.words import (
     listed,
     mean_of,
     measure,
-    one_line,
     plain,
     range_of,
-    shortened,
     with_interval,
 )
+from assay.statistics.table import Cell, Table
 
 # Colour, and a sign that stays readable in black and white.
 _STATES = {

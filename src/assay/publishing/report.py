@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from assay.foundation.digest import short
 from assay.foundation.files import write_atomic
+from assay.foundation.text import visible
 from assay.publishing import views, words
 from assay.publishing.document import ReportDocument, write_document
 from assay.publishing.figures import draw_all
@@ -107,4 +108,4 @@ def _as_json(value: Any) -> str:
 
 def _visible(value: Any) -> Any:
     """Write out control characters in whatever a template prints; markup is ours and stays."""
-    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from html import escape
@@ -13,29 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from assay.foundation.text import one_line, shortened
 from assay.publishing import svg
 from assay.publishing.style import look, to_pdf, to_svg
-from assay.publishing.words import one_line, shortened, visible
+from assay.statistics.table import Table
 
 _POINTS = 72.0
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-Cell = str | int | float | None
-
-
-class Table(NamedTuple):
-    """The data of a figure: its columns, and rows that fit them."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Cell, ...]]
-
-    def csv(self) -> bytes:
-        """Return the table as CSV (RFC 4180 but for line ends), numbers in full."""
-        sink = io.StringIO()
-        writer = csv.writer(sink, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([[_guarded(cell) for cell in row] for row in self.rows])
-        return sink.getvalue().encode()
 
 
 class Drawn(NamedTuple):
@@ -188,13 +170,6 @@ def _compact(value: float) -> str:
 def _decade(power: int) -> str:
     short = {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}
     return short.get(power, "10" + str(power).translate(_SUPERSCRIPTS))
-
-
-def _guarded(cell: Cell) -> Cell:
-    """Keep a name from being a formula in a spreadsheet, or an order to a terminal."""
-    if not isinstance(cell, str):
-        return cell
-    return f"'{visible(cell)}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else visible(cell)
 
 
 def _legend_shape(names: Sequence[str], width: float) -> tuple[int, int]:

@@ -9,9 +9,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from assay.foundation.text import one_line
 from assay.publishing.document import ReportDocument
 from assay.publishing.views import ResultCell, ResultLine, estimates, result_groups, result_note
-from assay.publishing.words import headline, one_line, plain, sentence
+from assay.publishing.words import headline, plain, sentence
 
 _VERDICTS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": "dim"}
 

@@ -6,18 +6,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from assay.analysis.model import ResultRow
+from assay.foundation.text import one_line
 from assay.publishing.document import ANCHORS, ReportDocument
 from assay.publishing.style import Look, look
-from assay.publishing.words import (
-    about_interval,
-    counted,
-    labels,
-    listed,
-    mean_of,
-    measure,
-    one_line,
-    range_of,
-)
+from assay.publishing.words import about_interval, counted, labels, listed, mean_of, measure, range_of
 from assay.statistics.interval import Interval
 
 

@@ -1,0 +1,146 @@
+"""A table of scores: what every comparison of methods starts from, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from assay.foundation.errors import UsageError
+
+ABSENT, OK, FAILED, NO_NUMBER = 0, 1, 2, 3
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one method on one task; `score` is None where it failed or reports no finite number."""
+
+    method: str
+    task: str
+    replicate: str
+    score: float | None
+    failed: bool = False
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores of methods on tasks over replicates, and what is known of their meaning.
+
+    `values` is float64 of shape (tasks, methods, replicates), NaN wherever `status` is not OK;
+    `status` is int8 of the same shape: ABSENT (no such run), OK, FAILED, NO_NUMBER (it ended without
+    a finite score). `families` and `maximize` are per task. `paired_by` names the declared common
+    source that makes replicate r of every method on a task a pair, such as 'data split'; None means
+    that replicates of different methods are independent. `varied` names what varies from replicate to
+    replicate. `planned` is the number of replicates of each cell.
+    """
+
+    methods: tuple[str, ...]
+    tasks: tuple[str, ...]
+    families: tuple[str, ...]
+    units: tuple[str, ...]
+    maximize: np.ndarray
+    replicates: tuple[str, ...]
+    values: np.ndarray
+    status: np.ndarray
+    planned: int
+    varied: tuple[str, ...] = ("not declared",)
+    paired_by: str | None = None
+
+    def sample(self, task: int, method: int) -> np.ndarray:
+        """Return the finite scores of a cell, in the order of the replicates."""
+        return np.asarray(self.values[task, method][self.status[task, method] == OK])
+
+    def lost(self, task: int, method: int) -> int:
+        """Return how many planned runs of a cell give no score: absent, failed or without a number."""
+        return self.planned - int((self.status[task, method] == OK).sum())
+
+    def sign(self, task: int) -> float:
+        """Return the factor that turns the scores of a task so that larger is better."""
+        return 1.0 if self.maximize[task] else -1.0
+
+    def means(self) -> np.ndarray:
+        """Return the mean of each cell, turned so that larger is better: shape (tasks, methods).
+
+        NaN where any planned run is lost: a mean that leaves out what failed may be better than the
+        method, and NaN ranks last (see `average_ranks`).
+        """
+        found = np.full((len(self.tasks), len(self.methods)), np.nan)
+        for t in range(len(self.tasks)):
+            for m in range(len(self.methods)):
+                sample = self.sample(t, m)
+                if len(sample) and not self.lost(t, m):
+                    found[t, m] = self.sign(t) * float(np.mean(np.sort(sample)))
+        return found
+
+    def by_family(self) -> dict[str, tuple[int, ...]]:
+        """Return the tasks of each family, in the order in which families first appear."""
+        found: dict[str, list[int]] = {}
+        for t, family in enumerate(self.families):
+            found.setdefault(family, []).append(t)
+        return {family: tuple(tasks) for family, tasks in found.items()}
+
+    def only(self, *, methods: Sequence[str] | None = None, tasks: Sequence[str] | None = None) -> Scores:
+        """Return the scores of some methods and tasks, in the given order."""
+        m = [self.methods.index(name) for name in (self.methods if methods is None else methods)]
+        t = [self.tasks.index(name) for name in (self.tasks if tasks is None else tasks)]
+        return msgspec.structs.replace(
+            self,
+            methods=tuple(self.methods[i] for i in m),
+            tasks=tuple(self.tasks[i] for i in t),
+            families=tuple(self.families[i] for i in t),
+            units=tuple(self.units[i] for i in t),
+            maximize=self.maximize[t],
+            values=self.values[np.ix_(t, m)],
+            status=self.status[np.ix_(t, m)],
+        )
+
+
+def make_scores(
+    rows: Iterable[Row],
+    *,
+    families: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    minimize: Iterable[str] = (),
+    planned: int | None = None,
+    varied: tuple[str, ...] = ("not declared",),
+    paired_by: str | None = None,
+) -> Scores:
+    """Return the scores of these rows; methods, tasks and replicates in the order of appearance.
+
+    A task without a family is one by itself. `minimize` names the tasks of which a smaller score is
+    better; `planned` defaults to the largest number of runs that any cell has. Raises `UsageError`
+    without rows and for a run that is given twice.
+    """
+    listed = list(rows)
+    if not listed:
+        raise UsageError("a comparison needs scores, and there are none")
+    methods, tasks, replicates = (
+        {name: i for i, name in enumerate(dict.fromkeys(names))}
+        for names in zip(*((row.method, row.task, row.replicate) for row in listed), strict=True)
+    )
+    shape = (len(tasks), len(methods), len(replicates))
+    values, status = np.full(shape, np.nan), np.zeros(shape, dtype=np.int8)
+    for row in listed:
+        place = tasks[row.task], methods[row.method], replicates[row.replicate]
+        if status[place] != ABSENT:
+            raise UsageError(
+                "a run is given twice",
+                where=f"method {row.method}, task {row.task}, replicate {row.replicate}",
+                hint="name the column that tells them apart as the replicate",
+            )
+        finite = row.score is not None and np.isfinite(row.score)
+        status[place] = FAILED if row.failed else OK if finite else NO_NUMBER
+        values[place] = row.score if status[place] == OK else np.nan
+    smaller = set(minimize)
+    return Scores(
+        methods=tuple(methods),
+        tasks=tuple(tasks),
+        families=tuple((families or {}).get(task, task) for task in tasks),
+        units=tuple((units or {}).get(task, "") for task in tasks),
+        maximize=np.array([task not in smaller for task in tasks]),
+        replicates=tuple(replicates),
+        values=values,
+        status=status,
+        planned=int((status != ABSENT).sum(axis=2).max()) if planned is None else planned,
+        varied=varied,
+        paired_by=paired_by,
+    )
