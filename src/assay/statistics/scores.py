@@ -30,7 +30,9 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     a finite score). `families` and `maximize` are per task. `paired_by` names the declared common
     source that makes replicate r of every method on a task a pair, such as 'data split'; None means
     that replicates of different methods are independent. `varied` names what varies from replicate to
-    replicate. `planned` is the number of replicates of each cell.
+    replicate. `planned` is the declared number of replicates of each cell, None where nobody declared it:
+    then a run that is absent is not known to have failed, and more runs of one method never make
+    another's incomplete.
     """
 
     methods: tuple[str, ...]
@@ -41,7 +43,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     replicates: tuple[str, ...]
     values: np.ndarray
     status: np.ndarray
-    planned: int
+    planned: int | None = None
     varied: tuple[str, ...] = ("not declared",)
     paired_by: str | None = None
 
@@ -50,8 +52,11 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         return np.asarray(self.values[task, method][self.status[task, method] == OK])
 
     def lost(self, task: int, method: int) -> int:
-        """Return how many planned runs of a cell give no score: absent, failed or without a number."""
-        return self.planned - int((self.status[task, method] == OK).sum())
+        """Return how many runs of a cell failed, have no number, or were declared and never run."""
+        status = self.status[task, method]
+        broken = int(((status == FAILED) | (status == NO_NUMBER)).sum())
+        absent = 0 if self.planned is None else self.planned - int((status != ABSENT).sum())
+        return broken + max(absent, 0)
 
     def sign(self, task: int) -> float:
         """Return the factor that turns the scores of a task so that larger is better."""
@@ -60,8 +65,8 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     def means(self) -> np.ndarray:
         """Return the mean of each cell, turned so that larger is better: shape (tasks, methods).
 
-        NaN where any planned run is lost: a mean that leaves out what failed may be better than the
-        method, and NaN ranks last (see `average_ranks`).
+        NaN where any run is lost, or none exists: a mean that leaves out what failed may be better than
+        the method, and NaN ranks last (see `average_ranks`).
         """
         found = np.full((len(self.tasks), len(self.methods)), np.nan)
         for t in range(len(self.tasks)):
@@ -107,8 +112,7 @@ def make_scores(
     """Return the scores of these rows; methods, tasks and replicates in the order of appearance.
 
     A task without a family is one by itself. `minimize` names the tasks of which a smaller score is
-    better; `planned` defaults to the largest number of runs that any cell has. Raises `UsageError`
-    without rows and for a run that is given twice.
+    better. Raises `UsageError` without rows and for a run that is given twice.
     """
     listed = list(rows)
     if not listed:
@@ -140,7 +144,7 @@ def make_scores(
         replicates=tuple(replicates),
         values=values,
         status=status,
-        planned=int((status != ABSENT).sum(axis=2).max()) if planned is None else planned,
+        planned=planned,
         varied=varied,
         paired_by=paired_by,
     )

@@ -8,6 +8,10 @@ from assay.foundation.errors import UnknownNameError
 
 _GRAPHS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv", "proteins")
 _CELLS = ("cifar10", "cifar100", "imagenet16-120")
+# Apart by lineage and by family: the Microsoft Academic Graph stands behind arxiv, cs and physics, and
+# arxiv is of the family of citation graphs, so that these three and the citation graphs stay together.
+_DEVELOPMENT = ("photo", "computers", "cifar10", "cifar100")
+_HELD_OUT = ("cora", "citeseer", "pubmed", "cs", "physics", "arxiv", "proteins", "imagenet16-120")
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +29,21 @@ def _suites() -> tuple[Suite, ...]:
         Suite(name="graphs-v1", purpose="nine graph tasks: a test metric, no training time", members=graphs),
         Suite(name="cells-v1", purpose="three image tasks: training time, no test metric", members=cells),
         Suite(name="embedded-v1", purpose="every table of the embedded default", members=graphs + cells),
+        Suite(
+            name="development-v1",
+            purpose="to tune on: no lineage or family of data that held-out-v1 has",
+            members=_named(_DEVELOPMENT, graphs + cells),
+        ),
+        Suite(
+            name="held-out-v1",
+            purpose="to report: no lineage or family of data that development-v1 has",
+            members=_named(_HELD_OUT, graphs + cells),
+        ),
     )
+
+
+def _named(tasks: tuple[str, ...], benchmarks: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in benchmarks if name.partition("/")[2] in tasks)
 
 
 SUITES: dict[str, Suite] = {suite.name: suite for suite in _suites()}
