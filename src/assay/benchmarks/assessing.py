@@ -1,11 +1,16 @@
-"""Vaults by the name of a benchmark: what the driver hands to the test gate, and to nobody else."""
+"""Vaults by the name of a benchmark: for the test gate, and for the luck of what was found."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from assay.benchmarks.catalogue import card_of, vault_file
 from assay.benchmarks.family import table_space
+from assay.benchmarks.tabular import TableBenchmark
+from assay.contracts.problem import Budget
+from assay.foundation.seeding import Stream
+from assay.statistics.luck import Luck, luck_by_cost, luck_of
 from assay.tasks.gate import NoTest, Vaults
 from assay.tasks.vault import Vault, open_vault
 
@@ -26,3 +31,55 @@ def vaults(cache: Path | None = None) -> Vaults:
         )
 
     return find
+
+
+def luck_of_search(
+    benchmark: TableBenchmark,
+    found: Sequence[float],
+    *,
+    reported: str,
+    signal: str,
+    policy: str | None,
+    budget: Budget,
+    varied: tuple[str, ...],
+    rng: Stream,
+    cache: Path | None = None,
+) -> Luck | None:
+    """Return how often random search of equal budget does at least as well as each found value.
+
+    `found` is what the runs report: the 'test' metric that the gate has told, or the 'signal' of their
+    recommendations; NaN where a run failed. Random search chooses by the same signal under the same
+    seed policy. None where the benchmark has no vault for a test metric.
+    """
+    facts = benchmark.signal(signal)
+    column = benchmark.column(signal, policy)
+    costs = None if budget.evaluations is not None else benchmark.costs
+    crossing = benchmark.card.crossing == "counted"
+    size = budget.evaluations if budget.evaluations is not None else budget.table_seconds or 0.0
+    if reported == "test":
+        vault = vaults(cache)(benchmark.name)
+        if not isinstance(vault, Vault):
+            return None
+        return vault.luck(
+            found,
+            signal=column,
+            maximize_signal=facts.maximize,
+            budget=size,
+            costs=costs,
+            crossing=crossing,
+            varied=varied,
+            rng=rng,
+        )
+    if costs is None:
+        return luck_of(column, column, int(size), found, varied=varied, maximize=facts.maximize, rng=rng)
+    return luck_by_cost(
+        column,
+        column,
+        costs,
+        float(size),
+        found,
+        varied=varied,
+        rng=rng,
+        crossing=crossing,
+        maximize=facts.maximize,
+    )

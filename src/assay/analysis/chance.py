@@ -1,0 +1,59 @@
+"""How much of a result random search would have found as well: the luck percentile of every run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from assay.analysis.cells import SEARCH_SEEDS, Cells, reported_on, value_of
+from assay.analysis.model import BenchmarkFacts
+from assay.benchmarks.assessing import luck_of_search
+from assay.foundation.seeding import Stream
+from assay.statistics.luck import Luck
+from assay.studies.plan import Plan
+
+
+class LuckRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The luck of the runs of one method on one benchmark; `reported` is 'test' or 'signal'."""
+
+    method: str
+    benchmark: str
+    reported: str
+    luck: Luck
+
+
+def luck_rows(
+    plan: Plan, cells: Cells, facts: Mapping[str, BenchmarkFacts], methods: Sequence[str], cache: Path
+) -> tuple[LuckRow, ...]:
+    """Return the luck of every cell with an attempted run; failed runs count as never better.
+
+    The budget is the planned one, also of a run that stopped before it was spent. Draws with
+    replacement, as random search does here unless it is told otherwise.
+    """
+    study = plan.loaded.study
+    rows = []
+    for name, benchmark in plan.benchmarks.items():
+        reported = reported_on(cells, facts[name], methods)
+        for method in methods:
+            runs = cells[name, method].runs
+            values = [value_of(run, reported) if run.completed else None for run in runs]
+            found = [math.nan if value is None else value for value in values]
+            if not found:
+                continue
+            luck = luck_of_search(
+                benchmark,
+                found,
+                reported=reported,
+                signal=study.protocol.signal,
+                policy=study.protocol.seeds,
+                budget=study.budget,
+                varied=SEARCH_SEEDS,
+                rng=Stream(study.seed, ("analysis", "luck", name, method)),
+                cache=cache,
+            )
+            if luck is not None:
+                rows.append(LuckRow(method=method, benchmark=name, reported=reported, luck=luck))
+    return tuple(rows)
