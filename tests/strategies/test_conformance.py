@@ -10,11 +10,13 @@ import pytest
 
 from assay.foundation.digest import digest_bytes
 from assay.spaces.catalogue import get_space
+from assay.strategies.genetic_algorithm import GeneticAlgorithm
 from assay.strategies.local_search import LocalSearch
 from assay.strategies.optuna_tpe import OptunaTPE
 from assay.strategies.random_search import RandomSearch
 from assay.strategies.regularized_evolution import RegularizedEvolution
 from assay.strategies.reinforce import Reinforce
+from assay.strategies.simulated_annealing import SimulatedAnnealing
 from assay.testing.strategies import StrategySuite
 
 needs_optuna = pytest.mark.skipif(
@@ -29,6 +31,14 @@ def _example() -> type:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.GreedyMutation
+
+
+class TestGeneticAlgorithm(StrategySuite):
+    strategy = GeneticAlgorithm
+
+
+class TestSimulatedAnnealing(StrategySuite):
+    strategy = SimulatedAnnealing
 
 
 class TestRandomSearch(StrategySuite):

@@ -29,6 +29,7 @@ ASKS = 100
 
 # Each name on its own stands for the defaults.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "genetic-algorithm": ("genetic-algorithm", {}),
     "local-search": ("local-search", {}),
     "local-search, first better": ("local-search", {"full_neighbourhood": False}),
     "optuna-tpe": ("optuna-tpe", {}),
@@ -39,6 +40,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"tournament_replacement": False},
     ),
     "reinforce": ("reinforce", {}),
+    "simulated-annealing": ("simulated-annealing", {}),
 }
 
 

@@ -18,11 +18,13 @@ from assay.contracts.problem import Budget, BudgetView, Problem
 from assay.foundation.errors import UnknownNameError, UsageError
 from assay.foundation.seeding import Stream
 from assay.strategies._incumbent import Incumbent
+from assay.strategies.genetic_algorithm import GeneticAlgorithm
 from assay.strategies.local_search import LocalSearch
 from assay.strategies.optuna_tpe import OptunaTPE
 from assay.strategies.random_search import RandomSearch
 from assay.strategies.regularized_evolution import RegularizedEvolution
 from assay.strategies.reinforce import Reinforce
+from assay.strategies.simulated_annealing import SimulatedAnnealing
 from assay.testing.toy_space import Toy, ToySpace, toy_score
 
 SPACE = ToySpace()
@@ -170,6 +172,83 @@ def test_a_failed_individual_never_enters_the_population() -> None:
         assert request.arch in parents
         strategy.tell(request.id, FAILED)
     assert [arch for arch, _ in strategy._population] == best
+
+
+def test_the_genetic_algorithm_keeps_its_best() -> None:
+    """A child takes the place of the worst only where it is better, so that the population never falls."""
+    strategy = build(GeneticAlgorithm, population=8)
+    for _ in range(8):
+        step(strategy)
+    for _ in range(60):
+        before = sorted(score for _, score in strategy._population)
+        score = toy_score(step(strategy))
+        after = sorted(score for _, score in strategy._population)
+        assert after == (sorted([*before[1:], score]) if score > before[0] else before)
+
+
+def test_the_genetic_algorithm_never_repeats_a_parent() -> None:
+    """Without crossover and with mutation off, a child is still another architecture than its parent."""
+    strategy = build(GeneticAlgorithm, population=2, tournament=2, crossover=0.0, mutation=0.0)
+    first = [step(strategy), step(strategy)]
+    assert strategy.ask().arch in {n for arch in first for n in SPACE.neighbours(arch)}
+
+
+@pytest.mark.parametrize(
+    "hyperparameters", [{"population": 1}, {"tournament": 0}, {"crossover": 1.5}, {"mutation": -0.1}]
+)
+def test_the_genetic_algorithm_refuses_what_cannot_be(hyperparameters: dict[str, Any]) -> None:
+    """Sizes and chances out of range are refused before anything is asked."""
+    with pytest.raises(UsageError):
+        build(GeneticAlgorithm, **hyperparameters)
+
+
+def test_annealing_without_temperature_only_climbs() -> None:
+    """At temperature zero a worse step is never taken."""
+    strategy = build(SimulatedAnnealing, temperature=0.0, warmup=4)
+    for _ in range(4):
+        step(strategy)
+    for _ in range(40):
+        before = strategy._current[1]
+        score = toy_score(step(strategy))
+        assert strategy._current[1] == max(before, score)
+
+
+def test_annealing_takes_worse_steps_as_metropolis_does() -> None:
+    """A step that is worse by one temperature is taken with chance 1/e."""
+    taken = 0
+    for seed in range(2_000):
+        problem = Problem(
+            space=SPACE, fidelities=(), signals=(), objectives=(), budget=BudgetView(Budget(evaluations=9))
+        )
+        strategy = SimulatedAnnealing(problem, Stream(seed, ("annealing",)), warmup=2, temperature=1.0)
+        for score in (0.0, 2.0):
+            strategy.tell(strategy.ask().id, success(score))
+        strategy.tell(strategy.ask().id, success(2.0 - math.sqrt(2.0)))  # their standard deviation
+        taken += strategy._current[1] < 2.0
+    assert taken / 2_000 == pytest.approx(math.exp(-1.0), abs=0.03)
+
+
+def test_annealing_is_the_same_in_any_unit() -> None:
+    """Scores in percent and in fractions give the same walk."""
+    walks = []
+    for unit in (1.0, 100.0):
+        strategy = build(SimulatedAnnealing)
+        walk = []
+        for _ in range(60):
+            request = strategy.ask()
+            walk.append(request.arch)
+            strategy.tell(request.id, success(unit * toy_score(request.arch)))
+        walks.append(walk)
+    assert walks[0] == walks[1]
+
+
+@pytest.mark.parametrize(
+    "hyperparameters", [{"warmup": 1}, {"temperature": -1.0}, {"cooling": 0.0}, {"temperature": math.inf}]
+)
+def test_annealing_refuses_what_cannot_be(hyperparameters: dict[str, Any]) -> None:
+    """A schedule that is none is refused before anything is asked."""
+    with pytest.raises(UsageError):
+        build(SimulatedAnnealing, **hyperparameters)
 
 
 def test_evolution_takes_the_named_mutation() -> None:

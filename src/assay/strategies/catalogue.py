@@ -17,11 +17,13 @@ from assay.foundation.registry import Registry
 from assay.foundation.seeding import Stream
 
 _BUILTIN = {
+    "genetic-algorithm": "assay.strategies.genetic_algorithm:GeneticAlgorithm",
     "local-search": "assay.strategies.local_search:LocalSearch",
     "optuna-tpe": "assay.strategies.optuna_tpe:OptunaTPE",
     "random-search": "assay.strategies.random_search:RandomSearch",
     "regularized-evolution": "assay.strategies.regularized_evolution:RegularizedEvolution",
     "reinforce": "assay.strategies.reinforce:Reinforce",
+    "simulated-annealing": "assay.strategies.simulated_annealing:SimulatedAnnealing",
 }
 
 STRATEGIES = Registry("strategy", "assay.strategies", _BUILTIN)
