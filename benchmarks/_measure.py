@@ -29,15 +29,15 @@ def _once(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def peer(script: str, *arguments: object) -> Any:
-    """Run a script of benchmarks/peers in the peers' environment and return the JSON that it prints.
+def peer(script: str, *arguments: object, python: Path = PEERS) -> Any:
+    """Run a script of benchmarks/peers in a peers' environment and return the JSON that it prints.
 
     None, with a line on stderr, where that environment is not there or the script fails.
     """
-    if not PEERS.exists():
+    if not python.exists():
         print("the peers are not installed: run `make bench`", file=sys.stderr)
         return None
-    command = [str(PEERS), str(ROOT / "benchmarks" / "peers" / script), *map(str, arguments)]
+    command = [str(python), str(ROOT / "benchmarks" / "peers" / script), *map(str, arguments)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | ONE_THREAD)
     if done.returncode:
         print(f"{script} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)

@@ -2,7 +2,8 @@
 
     python3 scripts/environment.py demo     .venv with what the demonstration needs
     python3 scripts/environment.py dev      .venv with everything, and the developers' tools
-    python3 scripts/environment.py peers    .venv-peers with what the benchmarks compare with
+    python3 scripts/environment.py peers    .venv-peers and .venv-peers-rliable with what the
+                                            benchmarks compare with
     python3 scripts/environment.py lock     write constraints.txt anew from the newest versions
 
 Standard library only. A stamp is written into an environment when it is complete; it names the
@@ -28,7 +29,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "pyproject.toml"
 CONSTRAINTS = ROOT / "constraints.txt"
-PEERS = ROOT / "benchmarks" / "peers.txt"
+# rliable wants a pandas of its own: older than what the other peers do with.
+PEERS = {
+    ROOT / ".venv-peers": ROOT / "benchmarks" / "peers.txt",
+    ROOT / ".venv-peers-rliable": ROOT / "benchmarks" / "peers-rliable.txt",
+}
 STAMP = "complete-{}.stamp"
 PIP = ("-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check", "--no-input")
 NOT_LOCKED = ("assay", "pip", "setuptools")
@@ -46,7 +51,8 @@ def main(what: str) -> None:
         if what == "lock":
             lock()
         elif what == "peers":
-            ensure(ROOT / ".venv-peers", what, ["-r", str(PEERS)], _fingerprint(PEERS.read_text()))
+            for folder, listed in PEERS.items():
+                ensure(folder, what, ["-r", str(listed)], _fingerprint(listed.read_text()))
         else:
             wanted = ["-e", f"{ROOT}[tables]"] if what == "demo" else ["-e", f"{ROOT}[all]", *_tools()]
             # The developers' environment holds the demonstration's.

@@ -29,3 +29,18 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A misspelt name fails as in any module."""
     assert not hasattr(assay, "serach")
+
+
+def test_the_statistics_are_whole_and_cost_nothing_to_name() -> None:
+    """Every public name of `assay.statistics` loads, no module hides a function, and naming is free."""
+    from assay import statistics
+
+    order = sorted(statistics.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert statistics.__all__ == order
+    assert set(statistics._HOME_OF) == set(statistics.__all__)
+    assert not set(statistics._HOMES) & set(statistics.__all__)
+    for name in statistics.__all__:
+        assert name.isupper() or getattr(statistics, name).__module__.startswith("assay.statistics.")
+    code = "import sys, assay.statistics; print('numpy' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"

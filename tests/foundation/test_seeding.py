@@ -223,3 +223,28 @@ def test_normal_survives_the_smallest_word() -> None:
     """A word of zeros gives a finite draw and not the logarithm of zero."""
     assert math.isfinite(_Words([0, 0]).normal())
     assert math.isfinite(_Words([2**64 - 1, 0]).normal())
+
+
+def test_halves_are_the_halves_of_words() -> None:
+    """Each word gives two draws, its low half first; an odd draw leaves half of the last word unused."""
+    one, two, three = Stream(7, ("words",)), Stream(7, ("words",)), Stream(7, ("words",))
+    words = [one.bits() for _ in range(3)]
+    halves = [half for word in words for half in (word & 0xFFFFFFFF, word >> 32)]
+    assert two.halves(100, 6).tolist() == [half * 100 >> 32 for half in halves]
+    assert three.halves(100, 5).tolist() == [half * 100 >> 32 for half in halves[:5]]
+    assert two.draws == three.draws == 3
+
+
+def test_halves_fill_their_range_evenly() -> None:
+    """Draws in bulk reach every integer of the range and none beyond, equally often."""
+    found = Stream(0, ("halves",)).halves(13, 50_000)
+    assert stats.chisquare(np.bincount(found.view(np.int64), minlength=13)).pvalue > 0.001
+    assert found.max() == 12
+    assert Stream(0, ("halves",)).halves(2**32, 4).max() < 2**32
+
+
+def test_a_child_is_the_stream_of_the_longer_path() -> None:
+    """A child of a stream is the stream of both paths, whatever was drawn from its parent."""
+    parent = Stream(3, ("a",))
+    parent.bits()
+    assert parent.child("b", 1).bits() == Stream(3, ("a", "b", 1)).bits()

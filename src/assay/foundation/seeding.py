@@ -116,6 +116,25 @@ class Stream:
         words = self._bits.random_raw(size).reshape(shape)
         return ((words >> np.uint64(32)) * np.uint64(high) >> np.uint64(32)).astype(np.intp)
 
+    def halves(self, high: int, size: int) -> np.ndarray:
+        """Return `size` integers uniform on [0, high) as uint64, two of each word, for large resampling.
+
+        The low half of a word comes first, and a word that is only half used is gone. Each integer
+        has a probability within 2^-32 of 1 / high; `high` is at most 2^32. Buffered words are
+        dropped first, as in `indices`.
+        """
+        words = -(-size // 2)
+        self._block.clear()
+        self._drawn += words
+        halves = self._bits.random_raw(words).astype("<u8", copy=False).view("<u4")[:size]
+        scaled = np.multiply(halves, np.uint64(high), dtype=np.uint64)
+        np.right_shift(scaled, np.uint64(32), out=scaled)
+        return np.asarray(scaled)
+
+    def child(self, *names: Name) -> Stream:
+        """Return the stream whose path is this one's and these names: one for each part of a large draw."""
+        return Stream(self.root, (*self.path, *names))
+
     def seed32(self) -> int:
         """Return a 32-bit seed, for a library that takes nothing better."""
         return self.bits() >> 32
