@@ -9,8 +9,7 @@ import pytest
 from scipy.special import ndtri
 
 from assay.foundation.seeding import Stream
-from assay.statistics.bca import bca_ends, expanded_z, resample_counts
-from assay.statistics.intervals import RESAMPLES
+from assay.statistics.bca import RESAMPLES, bca_ends, expanded_z, resample_counts
 
 
 def stream(name: str = "test") -> Stream:

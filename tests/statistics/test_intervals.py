@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import ndtr
 
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
-from assay.statistics import intervals
+from assay.statistics import bca
+from assay.statistics.bca import expanded_z
 from assay.statistics.interval import Interval
-from assay.statistics.intervals import combine, mean_band, mean_interval, t_quantile, welch_interval
+from assay.statistics.intervals import combine, mean_band, mean_interval, welch_interval
+from assay.statistics.quantiles import t_quantile
 
 SEEDS = ("search seeds",)
 SAMPLES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
@@ -73,15 +76,17 @@ def test_a_constant_sample_has_an_interval_of_width_zero(n: int, value: float) -
 @pytest.mark.parametrize("n", [10, 25, 100])
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_bca_agrees_with_scipy_within_monte_carlo_error(n: int, confidence: float) -> None:
-    """The ends lie where scipy.stats.bootstrap(method='BCa') finds them, as far as resampling can tell."""
+    """The ends are those of scipy.stats.bootstrap(method='BCa') at the level of the expanded quantile.
+
+    scipy reads the bootstrap at the normal quantile z; here it is read at sqrt(n / (n - 1)) t(n - 1).
+    """
     sample = skewed(n, f"scipy-{n}")
     found = interval(sample, confidence=confidence)
-    assert found.low is not None
-    assert found.high is not None
+    level = 2 * float(ndtr(expanded_z(n, confidence))) - 1
     ends = np.array(
         [
             stats.bootstrap(
-                (sample,), np.mean, confidence_level=confidence, n_resamples=10_000, method="BCa", rng=seed
+                (sample,), np.mean, confidence_level=level, n_resamples=10_000, method="BCa", rng=seed
             ).confidence_interval
             for seed in range(12)
         ]
@@ -96,17 +101,15 @@ def test_bca_agrees_with_scipy_within_monte_carlo_error(n: int, confidence: floa
         assert np.any(np.abs(percentile - ends.mean(axis=0)) > 4 * error)
 
 
-@pytest.mark.parametrize(("n", "least"), [(5, 0.92), (12, 0.88), (30, 0.91)])
+@pytest.mark.parametrize(("n", "least"), [(5, 0.92), (12, 0.915), (30, 0.92)])
 def test_intervals_cover_the_mean_as_often_as_they_say(
     n: int, least: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 600 samples from a normal distribution about 95 % have an interval that holds its mean.
 
-    The bootstrap of a mean is known to be somewhat narrow for few values (Efron and Tibshirani 1993,
-    chapter 14), by about sqrt((n - 1) / n) and normal for t quantiles: 0.919 for n = 12, 0.937 for 30.
-    The bounds leave three Monte Carlo errors below what is expected.
+    The bounds leave three Monte Carlo errors below what `statistics.coverage` measured.
     """
-    monkeypatch.setattr(intervals, "RESAMPLES", 1000)
+    monkeypatch.setattr(bca, "RESAMPLES", 1000)
     held = 0
     for i in range(600):
         found = interval(normal(n, i * 100 + n), i)
@@ -130,13 +133,6 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     sample = skewed(40)
     assert interval(sample) == interval(sample[::-1]) == interval(np.roll(sample, 7))
     assert interval(sample) != interval(sample, "another")
-
-
-def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many resamples are made at a time has no influence on the interval."""
-    whole = interval(skewed(33))
-    monkeypatch.setattr(intervals, "_CHUNK", 1000)
-    assert interval(skewed(33)) == whole
 
 
 @given(SAMPLES, st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))

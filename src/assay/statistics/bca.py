@@ -9,8 +9,10 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from assay.foundation.seeding import Stream
-from assay.statistics.intervals import RESAMPLES, t_quantile
 from assay.statistics.permutation import mean_of, quantised
+from assay.statistics.quantiles import t_quantile
+
+RESAMPLES = 10_000
 
 _CELLS = 1 << 21  # of a matrix of resamples that is held at a time
 

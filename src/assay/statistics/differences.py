@@ -13,9 +13,9 @@ from scipy.special import stdtr
 from assay.foundation.seeding import Stream
 from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result, seed_text
-from assay.statistics.bca import bca_ends
+from assay.statistics.bca import RESAMPLES, bca_ends
 from assay.statistics.coverage import coverage_text
-from assay.statistics.intervals import RESAMPLES, SMALL, t_quantile
+from assay.statistics.intervals import SMALL
 from assay.statistics.permutation import (
     FLIP_ASSUMPTIONS,
     INDEPENDENT,
@@ -31,6 +31,7 @@ from assay.statistics.permutation import (
     p_text,
     sd_of,
 )
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.table import Table
 
 Verdict = Literal["better", "worse", "not distinguished", "cannot be decided"]

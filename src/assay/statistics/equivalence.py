@@ -13,8 +13,8 @@ from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result
 from assay.statistics.differences import welch
 from assay.statistics.interval import Interval
-from assay.statistics.intervals import t_quantile
 from assay.statistics.permutation import INDEPENDENT, Sample, checked_pair, mean_of, p_text, sd_of
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.table import Cell, Table
 
 

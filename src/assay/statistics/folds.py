@@ -10,8 +10,8 @@ from scipy.special import stdtr
 from assay.foundation.errors import UsageError
 from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result
-from assay.statistics.intervals import t_quantile
 from assay.statistics.permutation import Sample, checked, checked_share, mean_of, p_text, sd_of
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.table import Table
 
 

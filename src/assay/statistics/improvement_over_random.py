@@ -8,8 +8,9 @@ import numpy as np
 
 from assay.foundation.errors import UsageError
 from assay.statistics.basis import Basis, Result
-from assay.statistics.intervals import Sample, t_quantile
+from assay.statistics.intervals import Sample
 from assay.statistics.permutation import checked, checked_share, mean_of, sd_of
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.rounding import rounded
 from assay.statistics.table import Table
 

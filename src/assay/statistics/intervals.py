@@ -6,17 +6,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
 
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
+from assay.statistics.bca import bca_ends
 from assay.statistics.interval import Interval
+from assay.statistics.quantiles import t_quantile
 
-RESAMPLES = 10_000
 SMALL = 10  # below this the bootstrap is too narrow, and a t interval is given
-_CHUNK = 1 << 16
 _LARGEST = 1e300
-_EQUAL = 1e-10  # in units of the largest deviation
 
 Sample = Sequence[float] | np.ndarray
 
@@ -40,7 +38,7 @@ def mean_interval(
         half = t_quantile(n - 1, confidence) * sd / math.sqrt(n)
         method, low, high = "t", mean - half, mean + half
     else:
-        method, (low, high) = "BCa", _bca(sample, mean, rng, confidence)
+        method, [(low, high)] = "BCa", bca_ends(sample[None, :], rng, confidence)
     return Interval(
         mean=mean, low=low, high=high, sd=sd, n=n, confidence=confidence, method=method, varied=varied
     )
@@ -102,11 +100,6 @@ def mean_band(values: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray,
     return mean, mean - half, mean + half
 
 
-def t_quantile(freedom: float, confidence: float) -> float:
-    """Return the two-sided quantile of Student's t for these degrees of freedom."""
-    return float(stdtrit(freedom, 0.5 + confidence / 2))
-
-
 def _checked(values: Sample, confidence: float) -> np.ndarray:
     """Return a sample in increasing order, so that no result depends on the order it came in."""
     if not 0.0 < confidence < 1.0:
@@ -155,47 +148,3 @@ def _half_width(sds: Sequence[float], sizes: Sequence[int], confidence: float) -
     total = math.fsum(shares)
     freedom = total**2 / math.fsum(share**2 / (n - 1) for share, n in zip(shares, sizes, strict=True))
     return t_quantile(freedom, confidence) * scale * math.sqrt(total)
-
-
-def _bca(sample: np.ndarray, mean: float, rng: Stream, confidence: float) -> tuple[float, float]:
-    """Return the bias-corrected and accelerated interval of a mean (Efron, JASA 1987).
-
-    The acceleration is that of the jackknife, in which leaving x out moves a mean by
-    (mean - x) / (n - 1).
-    """
-    deviations, scale = _deviations(sample, mean)
-    if not scale:
-        return mean, mean
-    means = np.sort(_resampled_means(deviations, rng))
-    # Resamples of few distinct values often have the very mean of the sample, but for rounding.
-    ends = np.searchsorted(means, -_EQUAL, "left"), np.searchsorted(means, _EQUAL, "right")
-    below = float(ends[0] + ends[1]) / 2
-    # Half a resample at least on either side keeps the bias finite.
-    bias = float(ndtri(min(max(below, 0.5), RESAMPLES - 0.5) / RESAMPLES))
-    acceleration = float((deviations**3).sum() / (6.0 * (deviations @ deviations) ** 1.5))
-    z = float(ndtri(0.5 + confidence / 2))
-    low, high = np.quantile(means, [_level(bias, acceleration, -z), _level(bias, acceleration, z)])
-    # No mean of resamples lies outside the sample; scaling back may by a rounding error.
-    return max(mean + scale * float(low), float(sample[0])), min(
-        mean + scale * float(high), float(sample[-1])
-    )
-
-
-def _level(bias: float, acceleration: float, z: float) -> float:
-    """Return the level of the bootstrap distribution that stands for the normal quantile `z`."""
-    shifted = bias + z
-    shrink = 1.0 - acceleration * shifted
-    if shrink <= 0.0:  # beyond its pole the transformation has reached its end
-        return 0.0 if shifted < 0.0 else 1.0
-    return float(ndtr(bias + shifted / shrink))
-
-
-def _resampled_means(values: np.ndarray, rng: Stream) -> np.ndarray:
-    """Return the means of resamples with replacement; in chunks, so that memory stays bounded."""
-    n = len(values)
-    rows = max(1, _CHUNK // n)
-    parts = [
-        values[rng.indices(n, (min(rows, RESAMPLES - start), n))].mean(axis=1)
-        for start in range(0, RESAMPLES, rows)
-    ]
-    return np.concatenate(parts)

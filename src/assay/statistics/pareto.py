@@ -10,8 +10,9 @@ import numpy as np
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 from assay.statistics.basis import Basis, Result, seed_text
+from assay.statistics.bca import RESAMPLES
 from assay.statistics.interval import Interval
-from assay.statistics.intervals import RESAMPLES, mean_interval
+from assay.statistics.intervals import mean_interval
 from assay.statistics.rounding import interval_text, rounded
 from assay.statistics.table import Table
 

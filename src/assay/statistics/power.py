@@ -11,7 +11,6 @@ from scipy.special import chdtri, nctdtr, ndtri
 
 from assay.foundation.errors import UsageError
 from assay.statistics.basis import Basis, Result
-from assay.statistics.intervals import t_quantile
 from assay.statistics.permutation import (
     Sample,
     checked_pair,
@@ -20,6 +19,7 @@ from assay.statistics.permutation import (
     least_flip_p,
     sd_of,
 )
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.table import Table
 
 SIZES = (3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)

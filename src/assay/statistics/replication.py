@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.foundation.errors import UnknownNameError, UsageError
 from assay.statistics.basis import Basis, Result
-from assay.statistics.intervals import Sample, t_quantile
+from assay.statistics.intervals import Sample
 from assay.statistics.multiplicity import holm
 from assay.statistics.permutation import checked, checked_share, mean_of, sd_of
 from assay.statistics.published import (
@@ -22,6 +22,7 @@ from assay.statistics.published import (
     difference_error,
     upper_tail,
 )
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.table import Table
 
 REPLICATED, DIFFERS, UNDECIDED, UNVERIFIED = "replicated", "differs", "undecided", "unverified"

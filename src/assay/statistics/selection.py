@@ -11,8 +11,9 @@ from scipy.special import log_ndtr
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 from assay.statistics.basis import Basis, Result, seed_text
+from assay.statistics.bca import RESAMPLES
 from assay.statistics.interval import Interval
-from assay.statistics.intervals import RESAMPLES, mean_interval
+from assay.statistics.intervals import mean_interval
 from assay.statistics.luck import choice_weights
 from assay.statistics.permutation import checked_share, mean_of, sd_of
 from assay.statistics.rounding import interval_text, rounded

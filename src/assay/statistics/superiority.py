@@ -11,9 +11,9 @@ from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result, seed_text
-from assay.statistics.bca import resample_counts
-from assay.statistics.intervals import RESAMPLES, t_quantile
+from assay.statistics.bca import RESAMPLES, resample_counts
 from assay.statistics.permutation import INDEPENDENT, Sample, checked_pair, checked_share
+from assay.statistics.quantiles import t_quantile
 from assay.statistics.table import Table
 
 Verdict = Literal["not significant", "significant, not meaningful", "significant and meaningful"]
