@@ -41,7 +41,7 @@ def main() -> None:
     lines = [
         "# Do conclusions transfer? Results",
         "",
-        "Written by `transfer.py`; normalised regret of the validation signal, 150 evaluations, 100 replicates.",
+        "Written by `transfer.py`; normalised regret of the validation signal, 150 evaluations, 100 runs.",
         "",
         "## Average ranks in each family of tables (1 is best)",
         "",
@@ -110,7 +110,7 @@ def ranks(scores: Scores, labels: dict[str, str]) -> list[str]:
 def left_out(scores: Scores, labels: dict[str, str]) -> list[str]:
     """Return the table of rank correlations between each family and the others."""
     lines = [
-        "Kendall's tau-b between the ranking on the family left out and that on the other three, with a 95 % "
+        "Kendall's tau-b of the rankings on the family left out and on the other three, with a 95 %",
         "bootstrap interval over runs, for these tasks; and the best method on either side.",
         "",
         "| left out | tasks | tau | interval | best there | best elsewhere |",
