@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 
 from assay.foundation.text import one_line, shortened
 from assay.publishing import svg
-from assay.publishing.style import look, to_pdf, to_svg
+from assay.publishing.style import Look, look, to_pdf, to_svg
 from assay.statistics.table import Table
 
 _POINTS = 72.0
+_LEGEND_SIZE = 7.5
+_LEGEND_GAP = 38.0  # the line of an entry, and the room after its name
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Drawn(NamedTuple):
-    """A finished figure. `short` is the table that stands in the page, `panels` its pieces there."""
+    """A finished figure. `short` is the table that stands in the page, `panels` its pieces there.
+
+    `definition` is where the documentation says how to read such a figure.
+    """
 
     id: str
     title: str
@@ -34,6 +43,7 @@ class Drawn(NamedTuple):
     panels: tuple[str, ...]
     columns: int
     methods: tuple[str, ...]
+    definition: str = ""
 
 
 class Margin(NamedTuple):
@@ -46,10 +56,19 @@ class Margin(NamedTuple):
 
 
 class Sheet:
-    """A figure of `count` panels of `cell` points, filled row by row, with room for a legend below."""
+    """A figure of `count` panels of `cell` points, filled row by row, with room for a legend below.
+
+    `looks` are those of the names in the legend; without them they are those of the first methods.
+    """
 
     def __init__(
-        self, count: int, columns: int, cell: tuple[float, float], margin: Margin, legend: Sequence[str] = ()
+        self,
+        count: int,
+        columns: int,
+        cell: tuple[float, float],
+        margin: Margin,
+        legend: Sequence[str] = (),
+        looks: Sequence[Look] = (),
     ) -> None:
         self.count = count
         self.columns = min(columns, count)
@@ -61,6 +80,7 @@ class Sheet:
         self.height = math.ceil(count / self.columns) * cell[1] + below
         self.figure = Figure(figsize=(self.width / _POINTS, self.height / _POINTS), dpi=_POINTS)
         self._legend = tuple(legend)
+        self._looks = tuple(looks) or tuple(look(i) for i in range(len(self._legend)))
         self.figure.patch.set_alpha(0.0)
 
     def box(self, index: int) -> svg.Box:
@@ -94,7 +114,7 @@ class Sheet:
     def finish(self, **described: Any) -> Drawn:
         """Render once to SVG and once to PDF; `described` are the other fields of `Drawn`."""
         if self._legend:
-            handles = [handle(i) for i in range(len(self._legend))]
+            handles = [handle(style) for style in self._looks]
             names = [shortened(name, 30) for name in self._legend]
             self.figure.legend(handles, names, loc="lower center", ncols=self._legend_columns, borderpad=0.2)
         body = svg.tidy(to_svg(self.figure))
@@ -112,10 +132,17 @@ class Sheet:
         )
 
 
-def handle(index: int) -> Line2D:
+def handle(style: Look) -> Line2D:
     """Return the line and marker of a method, for a legend."""
-    style = look(index)
     return Line2D([], [], color=style.colour, linestyle=style.line, marker=style.marker, markersize=4.5)
+
+
+@lru_cache(maxsize=4096)
+def width_of(text: str, size: float, bold: bool = False) -> float:
+    """Return the width of a line of text in points, in the font of the drawing, which is a wide one."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    wide, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+    return float(wide)
 
 
 def linear_ticks(axes: Axes, which: str, low: float, high: float, count: int = 4) -> None:
@@ -173,12 +200,17 @@ def _decade(power: int) -> str:
 
 
 def _legend_shape(names: Sequence[str], width: float) -> tuple[int, int]:
-    """Return the columns and rows of a legend, from a generous width of its longest name."""
+    """Return the columns and rows of a legend: as many columns as its names have room for."""
     if not names:
         return 1, 0
-    longest = max(len(shortened(name, 30)) for name in names)
-    columns = max(1, min(len(names), int(width // (longest * 4.4 + 34.0))))
-    return columns, math.ceil(len(names) / columns)
+    wide = [width_of(shortened(name, 30), _LEGEND_SIZE) + _LEGEND_GAP for name in names]
+    for columns in range(len(names), 1, -1):
+        # matplotlib fills column by column, the first ones with one entry more.
+        rows, longer = divmod(len(names), columns)
+        starts = [i * rows + min(i, longer) for i in range(columns + 1)]
+        if sum(max(wide[a:b]) for a, b in pairwise(starts)) <= width:
+            return columns, math.ceil(len(names) / columns)
+    return 1, len(names)
 
 
 def _name(index: int) -> str:
