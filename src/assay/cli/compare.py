@@ -1,0 +1,88 @@
+"""The body of `assay compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import wrap
+
+from assay.analysis.comparison import Comparison, compare
+from assay.analysis.reading.columns import Columns
+from assay.analysis.reading.read import ReadTable, read_table
+from assay.cli.output import give, say, table, visible
+from assay.foundation.text import one_line, shortened
+from assay.publishing.comparison_page import build_comparison, encode_comparison
+from assay.publishing.comparison_text import headline, sections, what_was_compared
+from assay.publishing.papertables import paper_cell
+
+_MOST_ROWS = 120
+_WIDTH = 30
+_LINE = 100
+
+
+def compare_file(
+    path: Path,
+    columns: Columns,
+    *,
+    minimize: bool | None,
+    paired_by: str | None,
+    out: Path | None,
+    json: bool,
+) -> int:
+    """Compare the methods of a table; print the verdict and the table, and write the page."""
+    read = read_table(path, columns, minimize=minimize, paired_by=paired_by)
+    for note in read.notes:
+        say(visible(note))
+    say()
+    found = compare(read.scores, name=one_line(path.name), metric=read.metric)
+    if json:
+        give(encode_comparison(found, read.notes).decode().rstrip("\n"))
+        if out is None:
+            return 0
+    else:
+        give(text(found))
+    _write(found, read, out or Path(f"{path.stem}-comparison"), quiet=json)
+    return 0
+
+
+def text(found: Comparison) -> str:
+    """Return what a terminal shows: the verdict, then the table."""
+    lines = [*_wrapped(headline(found)), "", *_wrapped(what_was_compared(found))]
+    for section in sections(found):
+        lines += ["", section.title]
+        lines += [wrapped for line in section.lines for wrapped in _wrapped(line, "  - ", "    ")]
+    return "\n".join([*lines, "", _table(found)])
+
+
+def _wrapped(line: str, first: str = "", later: str = "") -> list[str]:
+    return wrap(visible(line), _LINE, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+
+
+def _table(found: Comparison) -> str:
+    rows = []
+    for task in found.tasks:
+        for i, cell in enumerate(task.cells):
+            shown = paper_cell(cell)
+            lost = f" ({cell.lost} lost)" if cell.lost else ""
+            rows.append(
+                [
+                    shortened(task.task, _WIDTH) if i == 0 else "",
+                    shortened(cell.method, _WIDTH),
+                    f"{'*' if shown.bold else ' '}{shown.mean}",
+                    shown.interval,
+                    f"{cell.n}{lost}",
+                    cell.standing,
+                ]
+            )
+    shown_rows = rows[:_MOST_ROWS]
+    text = table(["task", "method", "mean", "interval", "n", "against the best"], shown_rows, right=(2,))
+    more = len(rows) - len(shown_rows)
+    return text + (f"\nand {more:,} more rows: the page and comparison.csv have all" if more else "")
+
+
+def _write(found: Comparison, read: ReadTable, folder: Path, *, quiet: bool) -> None:
+    from assay.publishing.comparison_figures import draw_comparison
+
+    paths = build_comparison(found, folder, notes=read.notes, drawn=draw_comparison(found))
+    say()
+    say("page, table.tex, table.md, comparison.json and figures:")
+    say(visible(str(paths.page))) if quiet else give(visible(str(paths.page)))

@@ -1,0 +1,123 @@
+"""`assay compare`: a verdict from anybody's table, and one message for what cannot be read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from bench import ASSAY
+
+from assay.foundation.seeding import Stream
+
+
+def assay(folder: Path, *arguments: str, check: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [str(ASSAY), "compare", *arguments]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def rows(tasks: int = 7, seeds: int = 5) -> list[str]:
+    return [
+        f"{method},task{t},{seed},{0.5 + 0.05 * i + ((3 * seed + 5 * t + i) % 7) / 100:.3f}"
+        for t in range(tasks)
+        for i, method in enumerate(("random", "tpe", "evolution"))
+        for seed in range(seeds)
+    ]
+
+
+def write(folder: Path, lines: list[str], name: str = "results.csv") -> None:
+    (folder / name).write_text("\n".join(["method,dataset,seed,accuracy", *lines]) + "\n")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_table_gets_a_verdict_a_page_and_figures(tmp_path: Path) -> None:
+    """The verdict comes first on standard output; what was taken for what is talk."""
+    write(tmp_path, rows())
+    done = assay(tmp_path, "results.csv")
+    assert done.stdout.startswith("The best mean is distinguished from every other on")
+    assert "Across tasks" in done.stdout
+    assert done.stdout.rstrip().endswith("results-comparison/index.html")
+    assert "task: dataset; replicate: seed; score: accuracy" in done.stderr
+    made = files(tmp_path / "results-comparison")
+    assert {"index.html", "table.tex", "table.md", "comparison.json", "comparison.csv"} <= set(made)
+    assert {Path(name).suffix for name in made if name.startswith("figures/")} == {".svg", ".pdf", ".csv"}
+
+
+def test_the_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
+    """A table turned upside down and one shuffled give the same output and the same files."""
+    lines = rows()
+    shuffled = lines[:]
+    Stream(1, ("test",)).shuffle(shuffled)
+    seen = []
+    for name, order in (("a", lines), ("b", lines[::-1]), ("c", shuffled)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, order)
+        done = assay(tmp_path / name, "results.csv")
+        seen.append((done.stdout, done.stderr, files(tmp_path / name / "results-comparison")))
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_json_is_for_machines_and_writes_nothing(tmp_path: Path) -> None:
+    """`--json` prints the document of the page; with --out the folder is written as well."""
+    write(tmp_path, rows())
+    done = assay(tmp_path, "results.csv", "--json")
+    document = json.loads(done.stdout)
+    assert document["format"] == "assay-comparison"
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+    again = assay(tmp_path, "results.csv", "--json", "--out", "there")
+    assert (
+        json.loads(again.stdout) == document == json.loads((tmp_path / "there/comparison.json").read_text())
+    )
+
+
+def test_options_name_columns_direction_and_pairs(tmp_path: Path) -> None:
+    """What was found can be overruled, and pairs need a source."""
+    write(tmp_path, rows(tasks=1))
+    done = assay(
+        tmp_path, "results.csv", "--method", "method", "--task", "dataset", "--replicate", "seed",
+        "--score", "accuracy", "--minimize", "--paired-by", "data split", "--out", "o",
+    )  # fmt: skip
+    assert "smaller accuracy is better, as told" in done.stderr
+    assert "smaller is better" in done.stdout
+    assert "a sign-flip test of 5 pairs" in done.stdout
+    assert done.stdout.rstrip().endswith("o/index.html")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('method,seed,score\na,1,"0,9"\nb,1,0.8\n', ["'0,9' is not a number", "bad.csv:2, column score"]),
+        ("method,seed,score\na,1,1\na,1,2\nb,1,2\n", ["a run is given twice", "bad.csv:3", "bad.csv:2"]),
+        ("seed,score\n1,1\n", ["which method", "bad.csv", "--method"]),
+        ("method,score\n\x1b[2Ja,x\nb,1\n", ["'x' is not a number"]),
+    ],
+)
+def test_what_cannot_be_read_is_one_message(tmp_path: Path, content: str, said: list[str]) -> None:
+    """Status 2, the place and the reason on standard error, no traceback, nothing written."""
+    (tmp_path / "bad.csv").write_text(content)
+    done = assay(tmp_path, "bad.csv", check=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr
+    assert all(text in done.stderr for text in said), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
+    """A misspelt name is one message with the file that is there."""
+    write(tmp_path, rows())
+    assert "did you mean 'results.csv'?" in assay(tmp_path, "reslts.csv", check=2).stderr
+
+
+def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:
+    """Escapes in names are written out, on both outputs."""
+    write(tmp_path, [line.replace("random", "\x1b]0;x\x07random") for line in rows(tasks=1)])
+    done = assay(tmp_path, "results.csv")
+    assert not set(done.stdout + done.stderr) & set("\x1b\x07")

@@ -1,0 +1,154 @@
+"""The page of a comparison: self-contained, safe, and the same on every build; what its sentences say."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from assay.analysis.comparison import Comparison, compare
+from assay.publishing.comparison_page import build_comparison, encode_comparison, render_comparison
+from assay.publishing.comparison_text import headline, sections, what_was_compared
+from assay.publishing.page import POLICY
+from assay.statistics.scores import Row, make_scores
+
+NASTY = "<img src=x onerror=alert(1)>\"'&\x1b[2J\u202e"
+
+
+def scores(n: int, tasks: int = 1, gap: float = 1.0, lost: int = 0, **options: object) -> Comparison:
+    rows = [
+        Row(
+            method=method,
+            task=f"t{t}",
+            replicate=str(r),
+            score=None if method == "a" and r < lost else gap * i + ((7 * r + 3 * t + i) % 5) / 5,
+            failed=method == "a" and r < lost,
+        )
+        for t in range(tasks)
+        for i, method in enumerate(("a", "b"))
+        for r in range(n)
+    ]
+    return compare(make_scores(rows, **options))  # type: ignore[arg-type]
+
+
+def said(found: Comparison, title: str) -> str:
+    return " ".join(line for section in sections(found) if section.title == title for line in section.lines)
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture
+def nasty() -> Comparison:
+    """Return a comparison in which every name tries to act."""
+    rows = [
+        Row(method=f"{m}{NASTY}", task=f"t{NASTY}", replicate=f"{r}{NASTY}", score=i + r / 10)
+        for i, m in enumerate("ab")
+        for r in range(5)
+    ]
+    made = make_scores(rows, paired_by=f"split{NASTY}", varied=(f"seed{NASTY}",))
+    return compare(made, name=f"x{NASTY}.csv", metric=f"acc{NASTY}")
+
+
+def test_names_cannot_act_on_the_page(nasty: Comparison) -> None:
+    """No element, attribute, script or control character comes from a name; the policy forbids the rest."""
+    page = render_comparison(nasty, [NASTY], (), "blake3:" + "0" * 64)
+    tags = Tags(page)
+    assert not any(tag in ("script", "img", "iframe", "link", "object") for tag, _ in tags.seen)
+    assert not any(name.startswith("on") for _, attributes in tags.seen for name in attributes)
+    assert not any(c in page for c in "\x1b\u202e")
+    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}) in tags.seen
+    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
+
+
+def test_equal_comparisons_give_equal_bytes(tmp_path: Path) -> None:
+    """Two builds agree in every file; the JSON holds the findings and no number that is not finite."""
+    for name in ("one", "two"):
+        build_comparison(scores(5, tasks=7, lost=1), tmp_path / name, notes=["read"])
+    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*") if p.is_file())
+    assert [str(file) for file in files] == [
+        "comparison.csv", "comparison.json", "index.html", "table.md", "table.tex",
+    ]  # fmt: skip
+    assert all((tmp_path / "one" / f).read_bytes() == (tmp_path / "two" / f).read_bytes() for f in files)
+    data = json.loads(encode_comparison(scores(5, tasks=7, lost=1), ["read"]), parse_constant=pytest.fail)
+    assert data["format"] == "assay-comparison"
+    assert data["findings"][0]["lines"]
+    assert data["comparison"]["tasks"][0]["cells"][0]["failed"] == 1
+
+
+def test_the_verdict_names_what_holds() -> None:
+    """A clear lead is told with its interval, its p and the probability of being better."""
+    found = scores(10)
+    assert headline(found).startswith("b is distinguished from every other method")
+    line = said(found, "Differences that hold")
+    assert re.search(r"b is better than the other: ahead of a by \+1\.0\d* \[.*\], adjusted p", line)
+    assert "P(better) = 1.00 [" in line
+    assert "larger is better" in what_was_compared(found)
+
+
+def test_the_verdict_names_what_is_bold_and_does_not_hold() -> None:
+    """A best mean that is not told from the second is said to be so."""
+    found = scores(10, gap=0.01)
+    assert "is not distinguished from" in headline(found)
+    assert " over " in said(found, "Best, but not distinguishable from the second")
+    assert said(found, "Differences that hold") == ""
+
+
+def test_three_pairs_and_five_tasks_are_said_to_decide_nothing() -> None:
+    """The least p of three pairs and of five families is told, with what would be needed."""
+    found = scores(3, tasks=5, paired_by="data split")
+    never = said(found, "What could never be significant here")
+    assert "a sign-flip test of 3 pairs gives p = 0.25 at the least" in never
+    assert "signed-rank test over 5 families gives p = 0.062 at the least" in never
+    assert "6 are needed at least" in said(found, "Across tasks")
+    assert "distinguished over" not in said(found, "Across tasks")
+
+
+def test_three_independent_runs_are_said_to_rest_on_normality() -> None:
+    """Welch's test of three runs has nothing but the normal distribution to stand on."""
+    assert "rests on the scores being normal" in said(scores(3), "What could never be significant here")
+
+
+def test_a_single_run_gives_no_test() -> None:
+    """One run of each method: no interval, and it is said."""
+    assert "no interval and no test" in said(scores(1), "What could never be significant here")
+
+
+def test_lost_runs_are_told_with_their_method() -> None:
+    """How many, of which method, where; and what a lost run costs."""
+    found = scores(10, tasks=2, lost=2)
+    lost = said(found, "Missing and failed runs")
+    assert "4 runs failed and 0 ended without a number, of 40" in lost
+    assert "a lost 4 runs on t0 and t1" in lost
+    assert "never bold" in lost
+
+
+def test_small_samples_print_the_measured_coverage() -> None:
+    """Below ten replicates the report says how often such intervals hold the truth."""
+    assert "overage" in said(scores(5), "To keep in mind")
+    assert "overage" not in said(scores(10), "To keep in mind")
+
+
+def test_the_selection_of_the_best_is_warned_of() -> None:
+    """Choosing the best and testing it on the same runs is named on every page."""
+    assert "its lead is still a selection" in said(scores(10), "To keep in mind")
+
+
+def test_pairs_across_tasks_are_named_from_six_families_on() -> None:
+    """Eight tasks on which b leads: the pair is told with its wins."""
+    across = said(scores(5, tasks=8), "Across tasks")
+    assert "b is better than a: 8 wins, 0 ties, 0 losses, adjusted p = 0.0078" in across
