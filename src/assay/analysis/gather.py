@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
+import msgspec
 import numpy as np
 
-from assay.analysis.model import BenchmarkFacts, ClaimSpec, RunData
+from assay.analysis.model import BenchmarkFacts, ClaimSpec, Conduct, PublishedMean, RunData
 from assay.benchmarks.tabular import TableBenchmark
-from assay.records.record import Record
+from assay.foundation.digest import digest_value
 from assay.records.store import Run, Store
+from assay.studies.choosing import recommended_value
+from assay.studies.history import History, later_claims, looks, new_tasks
 from assay.studies.load import LoadedStudy
 from assay.studies.plan import Plan
+from assay.studies.study import (
+    AnyClaim,
+    BestOfSetClaim,
+    RankingClaim,
+    ReachesClaim,
+    ReplicatesNumberClaim,
+)
 from assay.tasks.ledger import Ledger
 
 
@@ -48,25 +58,13 @@ def _run_data(method: str, run: Run, tests: tuple[float, ...] | None) -> RunData
     )
 
 
-def recommended_value(record: Record) -> float | None:
-    """Return the mean signal that the run itself saw of what it recommends; None if it saw none."""
-    trajectory = record.result.trajectory
-    places = {arch: i for i, arch in enumerate(trajectory.archs)}
-    codes = trajectory.column("code")
-    values = trajectory.column("value")
-    seen = []
-    for arch in record.result.recommendation:
-        of_arch = values[codes == places[arch]] if arch in places else np.empty(0)
-        finite = of_arch[np.isfinite(of_arch)]
-        if not finite.size:
-            return None
-        seen.append(float(finite.mean()))
-    return float(np.mean(seen)) if seen else None
-
-
 def gather_facts(plan: Plan) -> dict[str, BenchmarkFacts]:
     """Return what analysis needs to know of each benchmark."""
-    return {name: _facts(plan.loaded, benchmark) for name, benchmark in plan.benchmarks.items()}
+    found = {name: _facts(plan.loaded, benchmark) for name, benchmark in plan.benchmarks.items()}
+    for lane in plan.race.lanes if plan.race else ():
+        kept = {out.method: out.after for out in lane.dropped}
+        found[lane.benchmark] = msgspec.structs.replace(found[lane.benchmark], raced=True, kept=kept)
+    return found
 
 
 def _facts(loaded: LoadedStudy, benchmark: TableBenchmark) -> BenchmarkFacts:
@@ -89,21 +87,56 @@ def _facts(loaded: LoadedStudy, benchmark: TableBenchmark) -> BenchmarkFacts:
     )
 
 
-def gather_claims(plan: Plan) -> list[ClaimSpec]:
-    """Return the claims of a study with the benchmarks that each speaks about."""
+def gather_claims(plan: Plan, registered: Container[str] = ()) -> list[ClaimSpec]:
+    """Return the claims of a study with the benchmarks that each speaks about.
+
+    `registered` holds the digests of the claims that were registered.
+    """
     claims = []
     for i, claim in enumerate(plan.loaded.study.claims, start=1):
         named = claim.on or tuple(plan.benchmarks)
         able = [name for name in named if claim.metric == "signal" or plan.benchmarks[name].card.test]
-        claims.append(
-            ClaimSpec(
-                id=f"claim-{i}",
-                better=claim.better,
-                than=claim.than,
-                metric=claim.metric,
-                margin=claim.margin,
-                benchmarks=tuple(able),
-                confidence=claim.confidence,
-            )
-        )
+        spec = claim_spec(f"claim-{i}", claim, able)
+        claims.append(msgspec.structs.replace(spec, registered=digest_value(claim) in registered))
     return claims
+
+
+def claim_spec(id: str, claim: AnyClaim, benchmarks: Iterable[str]) -> ClaimSpec:
+    """Return a claim as analysis judges it, on these benchmarks."""
+    first, *rivals = claim.named()
+    pair = not isinstance(claim, BestOfSetClaim | RankingClaim) and len(rivals) == 1
+    spec = ClaimSpec(
+        id=id,
+        better=first,
+        than=rivals[0] if pair else "",
+        others=() if pair else tuple(rivals),
+        metric=claim.metric,
+        margin=getattr(claim, "margin", 0.0),
+        benchmarks=tuple(benchmarks),
+        confidence=claim.confidence,
+        kind=claim.kind,
+        smallest=claim.smallest,
+        rule=claim.rule,
+        scope=claim.scope,
+    )
+    if isinstance(claim, ReachesClaim):
+        return msgspec.structs.replace(spec, target=claim.target, share=claim.share, within=claim.within)
+    if isinstance(claim, ReplicatesNumberClaim):
+        number = claim.published
+        mean = PublishedMean(
+            value=number.value, n=number.n, sd=number.sd, unit=number.unit, source=claim.source
+        )
+        return msgspec.structs.replace(spec, published=mean)
+    return spec
+
+
+def gather_conduct(plan: Plan, runs: Mapping[str, Run], history: History) -> Conduct:
+    """Return how a study was conducted: what it spent, in which arithmetic, and what came after a look."""
+    study = plan.loaded.study
+    return Conduct(
+        budget=study.budget,
+        arithmetics={run: merged.record.circumstances.arithmetic for run, merged in runs.items()},
+        late={f"claim-{i + 1}": day for i, day in later_claims(history, study).items()},
+        looks=looks(history),
+        new_tasks=new_tasks(history),
+    )

@@ -13,6 +13,7 @@ from assay.foundation import clock
 from assay.foundation.digest import digest_value
 from assay.foundation.documents import read_document, write_document
 from assay.records.store import Store
+from assay.studies.racing import Racing
 from assay.studies.study import Study
 
 
@@ -24,6 +25,9 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     methods: tuple[str, ...]
     benchmarks: tuple[str, ...]
     claims: tuple[str, ...]
+    exclusions: tuple[str, ...] = ()
+    stopping: str = ""
+    racing: Racing | None = None
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +52,9 @@ def plan_facts(study: Study, benchmarks: Iterable[str]) -> PlanFacts:
         methods=tuple(study.methods),
         benchmarks=tuple(benchmarks),
         claims=tuple(digest_value(claim) for claim in study.claims),
+        exclusions=study.plan.exclusions,
+        stopping=study.plan.stopping,
+        racing=study.racing,
     )
 
 
@@ -107,8 +114,33 @@ def extensions(history: History) -> list[str]:
         ):
             changes += [f"{kind} {name} added" for name in new if name not in old]
             changes += [f"{kind} {name} dropped" for name in old if name not in new]
-        if after.claims != before.claims:
-            changes.append("claims changed")
+        changes += [
+            f"{what} changed"
+            for what in ("claims", "exclusions", "stopping", "racing")
+            if getattr(after, what) != getattr(before, what)
+        ]
         if changes:
-            notes.append(f"{later.when[:10]}: {', '.join(changes)}")
+            notes.append(f"{later.when[:10]}: {', '.join(changes).replace('stopping', 'stopping rule')}")
     return notes
+
+
+def looks(history: History) -> tuple[str, ...]:
+    """Say when replicates were added or taken away after a first look, from how many to how many."""
+    return tuple(
+        f"replicates {earlier.facts.replicates:,} -> {later.facts.replicates:,} on {later.when[:10]}"
+        for earlier, later in pairwise(history.plans)
+        if later.facts.replicates != earlier.facts.replicates
+    )
+
+
+def new_tasks(history: History) -> tuple[str, ...]:
+    """Say when benchmarks were added or left out after a first look, and how many."""
+    notes = []
+    for earlier, later in pairwise(history.plans):
+        before, after = set(earlier.facts.benchmarks), set(later.facts.benchmarks)
+        if before != after:
+            notes.append(
+                f"benchmarks on {later.when[:10]}: {len(after - before):,} added, "
+                f"{len(before - after):,} left out"
+            )
+    return tuple(notes)

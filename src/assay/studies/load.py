@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from assay.foundation.errors import StudyError, nearest
+from assay.studies.check import check
 from assay.studies.locate import line_of
-from assay.studies.study import ASSESSMENTS, Claim, Method, Study
+from assay.studies.study import BETTER, CLAIMS, AnyClaim, Method, Study
 
 T = TypeVar("T")
-MOST_REPLICATES = 100_000
 KeyPath = tuple[str | int, ...]
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(?P<name>.*?)`")
@@ -85,20 +85,33 @@ class _Reader:
 
     def study(self, data: dict[str, Any]) -> LoadedStudy:
         methods = self._table(data.get("methods", {}), ("methods",))
-        claims = data.get("claims", [])
+        claims = self._claims(data.get("claims", []))
         head = {key: value for key, value in data.items() if key not in ("methods", "claims")}
         head["methods"] = {}
         study = self._convert(head, Study, ())
         typed = {name: self._convert(table, Method, ("methods", name)) for name, table in methods.items()}
-        if not isinstance(claims, list):
-            raise self._error(
-                "expected a list of tables", ("claims",), hint="write [[claims]] above each claim"
-            )
-        listed = tuple(self._convert(table, Claim, ("claims", i)) for i, table in enumerate(claims))
-        study = msgspec.structs.replace(study, methods=typed, claims=listed)
+        study = msgspec.structs.replace(study, methods=typed, claims=claims)
         loaded = LoadedStudy(study=study, folder=self.path.parent.resolve(), path=self.path, text=self.text)
         _check(loaded)
         return loaded
+
+    def _claims(self, listed: Any) -> tuple[AnyClaim, ...]:
+        if not isinstance(listed, list):
+            raise self._error(
+                "expected a list of tables", ("claims",), hint="write [[claims]] above each claim"
+            )
+        return tuple(self._claim(table, i) for i, table in enumerate(listed))
+
+    def _claim(self, value: Any, place: int) -> AnyClaim:
+        table = dict(self._table(value, ("claims", place)))
+        kind = table.get("kind", BETTER)
+        if kind not in CLAIMS:
+            near = nearest(kind, CLAIMS) if isinstance(kind, str) else None
+            hint = f"did you mean '{near}'?" if near else f"one of {', '.join(CLAIMS)}"
+            raise self._error(f"unknown kind of claim '{kind}'", ("claims", place, "kind"), hint)
+        if kind == BETTER:
+            table.pop("kind", None)
+        return self._convert(table, CLAIMS[kind], ("claims", place))
 
     def _table(self, value: Any, key: KeyPath) -> Mapping[str, Any]:
         if not isinstance(value, dict):
@@ -134,119 +147,14 @@ def _fields(kind: type, steps: KeyPath) -> list[str]:
     for step in steps:
         hints = msgspec.structs.fields(kind) if isinstance(step, str) else ()
         found = next((field.type for field in hints if field.encode_name == step), None)
-        if isinstance(found, type) and issubclass(found, msgspec.Struct):
-            kind = found
+        for one in (found, *typing.get_args(found)):  # the members of a union, such as Tuning | None
+            if isinstance(one, type) and issubclass(one, msgspec.Struct):
+                kind = one
     return [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
 def _check(loaded: LoadedStudy) -> None:
-    for check in (_check_head, _check_budget, _check_methods, _check_claims):
-        check(loaded)
-
-
-def _refuse(loaded: LoadedStudy) -> Callable[..., StudyError]:
     def refuse(what: str, *key: str | int, why: str | None = None, hint: str | None = None) -> StudyError:
         return StudyError(what, where=loaded.where(*key), why=why, hint=hint)
 
-    return refuse
-
-
-def _check_head(loaded: LoadedStudy) -> None:
-    study, refuse = loaded.study, _refuse(loaded)
-    if not study.name.strip():
-        raise refuse("a study needs a name", "name")
-    if study.replicates < 1:
-        raise refuse("there must be at least one replicate", "replicates", why=f"got {study.replicates}")
-    if study.replicates > MOST_REPLICATES:
-        raise refuse(
-            f"there can be at most {MOST_REPLICATES:,} replicates",
-            "replicates",
-            why=f"got {study.replicates:,}",
-        )
-    if not 0 <= study.seed < 2**53:
-        raise refuse("the seed is out of range", "seed", why=f"got {study.seed}, expected 0 to 2^53 - 1")
-    if bool(study.benchmarks) == (study.suite is not None):
-        raise refuse(
-            "name either benchmarks or a suite",
-            "benchmarks",
-            hint='benchmarks = ["nas-bench-graph/cora"]  or  suite = "graphs-v1"',
-        )
-    if study.protocol.assessment not in ASSESSMENTS:
-        near = nearest(study.protocol.assessment, ASSESSMENTS)
-        raise refuse(
-            f"unknown assessment '{study.protocol.assessment}'",
-            "protocol",
-            "assessment",
-            hint=f"did you mean '{near}'?" if near else f"one of {', '.join(ASSESSMENTS)}",
-        )
-    if not 1 <= study.protocol.simulated_workers <= 1024:
-        raise refuse("simulated workers are 1 to 1,024", "protocol", "simulated_workers")
-
-
-def _check_budget(loaded: LoadedStudy) -> None:
-    budget, refuse = loaded.study.budget, _refuse(loaded)
-    if (budget.evaluations is None) == (budget.table_seconds is None):
-        raise refuse("a budget is either evaluations or table_seconds", "budget", hint="evaluations = 200")
-    if budget.evaluations is not None and budget.evaluations < 1:
-        raise refuse("a budget must be positive", "budget", "evaluations", why=f"got {budget.evaluations}")
-    seconds = budget.table_seconds
-    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
-        raise refuse("a budget must be positive and finite", "budget", "table_seconds", why=f"got {seconds}")
-
-
-def _check_methods(loaded: LoadedStudy) -> None:
-    study, refuse = loaded.study, _refuse(loaded)
-    if not study.methods:
-        raise refuse(
-            "a study needs at least one method",
-            "methods",
-            hint='[methods.random]  strategy = "random-search"',
-        )
-    for name, method in study.methods.items():
-        doors = [door for door in ("strategy", "loop", "command") if getattr(method, door) is not None]
-        if len(doors) != 1:
-            raise refuse(
-                f"method '{name}' needs exactly one of strategy, loop and command",
-                "methods",
-                name,
-                why=f"it has {', '.join(doors) or 'none'}",
-            )
-        if method.command is not None and not method.command:
-            raise refuse(f"method '{name}' has an empty command", "methods", name, "command")
-        if method.strategy is None and study.protocol.simulated_workers > 1:
-            raise refuse(
-                f"method '{name}' keeps its own loop and evaluates one by one",
-                "protocol",
-                "simulated_workers",
-                why=f"it is {study.protocol.simulated_workers}",
-                hint="simulated_workers = 1, or write the method as a strategy that is asked and told",
-            )
-
-
-def _check_claims(loaded: LoadedStudy) -> None:
-    study, refuse = loaded.study, _refuse(loaded)
-    for i, claim in enumerate(study.claims):
-        for side in ("better", "than"):
-            name = getattr(claim, side)
-            if name not in study.methods:
-                near = nearest(name, study.methods)
-                hint = f"did you mean '{near}'?" if near else f"methods: {', '.join(study.methods)}"
-                raise refuse(f"a claim names the unknown method '{name}'", "claims", i, side, hint=hint)
-        if claim.better == claim.than:
-            raise refuse("a claim compares a method with itself", "claims", i)
-        if len(set(claim.on)) < len(claim.on):
-            raise refuse("a claim names a benchmark twice", "claims", i, "on")
-        if claim.metric == "test" and study.protocol.assessment == "none":
-            raise refuse(
-                "a claim is about the test metric, and the study asks for none",
-                "claims",
-                i,
-                why='assessment = "none"',
-                hint='metric = "signal", or assessment = "required"',
-            )
-        if claim.metric not in ("test", "signal"):
-            raise refuse(f"unknown metric '{claim.metric}'", "claims", i, "metric", hint="'test' or 'signal'")
-        if not math.isfinite(claim.margin) or claim.margin < 0:
-            raise refuse("a margin is zero or more", "claims", i, "margin", why=f"got {claim.margin}")
-        if not 0.5 < claim.confidence < 1:
-            raise refuse("a confidence lies between 0.5 and 1", "claims", i, "confidence")
+    check(loaded.study, refuse)

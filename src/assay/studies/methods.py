@@ -68,7 +68,7 @@ def _plan(
     loaded: LoadedStudy, name: str, method: Method, benchmarks: Mapping[str, TableBenchmark]
 ) -> tuple[MethodPlan, dict[str, bytes]]:
     check_values(loaded, name, method)
-    door, identity = _door(loaded, method)
+    door, identity = method_door(loaded, method)
     resolved, defaults = _resolve(loaded, name, method, door, benchmarks)
     shown, contents = evidence(identity, loaded.folder, argv=method.command or ())
     digest = digest_value(shown)
@@ -84,7 +84,8 @@ def _plan(
     return plan, {**contents, digest: canonical_bytes(shown)}
 
 
-def _door(loaded: LoadedStudy, method: Method) -> tuple[Door, CodeIdentity]:
+def method_door(loaded: LoadedStudy, method: Method) -> tuple[Door, CodeIdentity]:
+    """Return how a method is started, and the identity of its code."""
     kind = "command" if method.command is not None else "strategy" if method.strategy is not None else "loop"
     door = Door(
         kind=kind,

@@ -13,6 +13,7 @@ from assay.benchmarks.catalogue import FAMILIES
 from assay.benchmarks.tabular import TableBenchmark
 from assay.capture.code import code_identity
 from assay.foundation.digest import digest_value
+from assay.foundation.errors import StudyError
 from assay.provenance.components import (
     CodeIdentity,
     ComponentDigests,
@@ -27,6 +28,7 @@ from assay.studies.cell import CellSpec
 from assay.studies.history import plan_facts
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan, plan_methods
+from assay.studies.racing import Race
 from assay.studies.reasons import Reasons
 from assay.studies.requirements import open_benchmarks
 
@@ -63,7 +65,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The cells of a study, split into those that stand and those that are due.
 
     `documents` maps the digest of each identity part to the part; `blobs` holds the evidence. Both
-    are stored before anything runs.
+    are stored before anything runs. `race` is that of `raced.without_raced`, which takes cells out.
     """
 
     loaded: LoadedStudy
@@ -73,6 +75,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     due: tuple[Due, ...]
     documents: dict[str, Any]
     blobs: dict[str, bytes]
+    race: Race | None = None
 
     @property
     def standing(self) -> int:
@@ -85,8 +88,10 @@ def make_plan(
 ) -> Plan:
     """Plan a study against what the store holds; refuses what a benchmark's card lacks.
 
-    `rerun` names runs that are due even though they stand, such as those of another arithmetic.
+    `rerun` names runs that are due even though they stand, such as those of another arithmetic. A study
+    whose tuned methods have no configuration yet has no cells of them: see `tuned.settle`.
     """
+    _refuse_tuning(loaded)
     benchmarks = open_benchmarks(loaded, cache)
     methods, blobs = plan_methods(loaded, benchmarks)
     cells, documents = _cells(loaded, methods, benchmarks)
@@ -116,6 +121,16 @@ def make_plan(
         documents=documents,
         blobs=blobs,
     )
+
+
+def _refuse_tuning(loaded: LoadedStudy) -> None:
+    for name, method in loaded.study.methods.items():
+        if method.tuning is not None:
+            raise StudyError(
+                f"'{name}' is tuned, and its configuration is not put in",
+                where=loaded.where("methods", name, "tuning"),
+                hint="assay run chooses it",
+            )
 
 
 def _cells(

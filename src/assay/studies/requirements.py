@@ -23,6 +23,7 @@ def open_benchmarks(loaded: LoadedStudy, cache: Path) -> dict[str, TableBenchmar
     for name, benchmark in opened.items():
         check_protocol(loaded, name, benchmark)
     _check_claims(loaded, opened)
+    _check_published(loaded, opened)
     return opened
 
 
@@ -76,3 +77,21 @@ def _check_claims(loaded: LoadedStudy, opened: Mapping[str, TableBenchmark]) -> 
                     why=opened[name].card.no_test_because,
                     hint='metric = "signal"',
                 )
+
+
+def _check_published(loaded: LoadedStudy, opened: Mapping[str, TableBenchmark]) -> None:
+    for name, table in loaded.study.published.items():
+        where = loaded.where("published", name, "benchmark")
+        if table.benchmark not in opened:
+            near = nearest(table.benchmark, opened)
+            raise StudyError(
+                f"a published table is about '{table.benchmark}', which is not in the study",
+                where=where,
+                hint=f"did you mean '{near}'?" if near else None,
+            )
+        if table.metric == "test" and opened[table.benchmark].card.test is None:
+            raise UnavailableError(
+                f"a published table is about the test metric, and {table.benchmark} has none",
+                where=where,
+                why=opened[table.benchmark].card.no_test_because,
+            )

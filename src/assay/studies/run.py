@@ -22,11 +22,15 @@ from assay.records.journal import Journal
 from assay.records.record import FAILED, Circumstances, Record, Result, RunError
 from assay.records.store import Run, Store
 from assay.studies.cell import WORKER, Answer, CellSpec, Setup, make_record
+from assay.studies.choosing import TunedMethod
 from assay.studies.history import note_plan, plan_facts
 from assay.studies.load import LoadedStudy
 from assay.studies.meter import empty_trajectory
 from assay.studies.plan import Due, Plan, make_plan
+from assay.studies.raced import keep_race, race, without_raced
+from assay.studies.racing import Dropped
 from assay.studies.reasons import save_snapshot
+from assay.studies.tuned import freeze_choices, plan_tuning, settle, together
 from assay.tasks.gate import assess as ask_gate
 from assay.tasks.ledger import Ledger
 
@@ -82,7 +86,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     `extended` runs with a longer budget begin as the shorter ones did; `restarted` ones do not, for
     their method depends on the budget: they are other searches. `conflicts` are runs whose completed
-    attempts disagree, `unassessed` runs without the test value that the study requires.
+    attempts disagree, `unassessed` runs without the test value that the study requires. `tuned` says
+    what was chosen for each tuned method, and `tuning_done` counts the runs that were made for it now.
     """
 
     study: str
@@ -96,6 +101,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     conflicts: tuple[str, ...] = ()
     unassessed: tuple[str, ...] = ()
+    tuned: tuple[TunedMethod, ...] = ()
+    tuning_done: int = 0
+    dropped: tuple[Dropped, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -121,11 +129,16 @@ def run_study(
     began = clock.monotonic()
     with exclusive(store.study_folder(loaded.study.name) / "lock"):
         rerun = other_arithmetic(store) if rerun_on_arithmetic else frozenset[str]()
-        plan = make_plan(loaded, store, cache, rerun=rerun)
+        tuned = _tune(loaded, store, cache, workers, watcher, rerun)
+        if tuned.failed:
+            return _untuned(loaded, tuned, clock.monotonic() - began)
+        plan = make_plan(settle(loaded, store, cache).loaded, store, cache, rerun=rerun)
         watcher.planned(plan)
         _keep(plan, store)
-        failed = _execute(plan, store, cache, workers, watcher)
+        failed = _execute_all(plan, store, cache, workers, watcher)
         runs = store.runs()
+        plan = without_raced(plan, runs)
+        keep_race(plan, store)
         assessed, unassessed = assess(plan, runs, store, cache, watcher)
         extended, restarted = _extensions(plan, runs)
     return RunSummary(
@@ -142,6 +155,58 @@ def run_study(
             sorted({c.spec.run for c in plan.cells if c.spec.run in runs and runs[c.spec.run].conflict})
         ),
         unassessed=unassessed,
+        tuned=tuned.choices,
+        tuning_done=tuned.done,
+        dropped=plan.race.dropped() if plan.race else (),
+    )
+
+
+class _Tuned(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tuning stage of one `run` did."""
+
+    done: int = 0
+    failed: tuple[Failed, ...] = ()
+    choices: tuple[TunedMethod, ...] = ()
+
+
+def _tune(
+    loaded: LoadedStudy,
+    store: Store,
+    cache: Path,
+    workers: int,
+    watcher: Watcher,
+    rerun: frozenset[str],
+) -> _Tuned:
+    """Run what is due of the tuning and freeze what it chooses, before anything else runs."""
+    tunings = plan_tuning(loaded, store, cache, rerun=rerun)
+    if not tunings:
+        return _Tuned()
+    # What the study itself cannot do is refused before its tuning has cost anything.
+    make_plan(settle(loaded, store, cache).loaded, None, cache)
+    for one in tunings:
+        _keep(one.plan, store)
+    whole = together(loaded, tunings)
+    if whole.due:
+        watcher.planned(whole)
+    failed = _execute(whole, store, cache, workers, watcher)
+    choices = freeze_choices(loaded, tunings, store) if not failed else ()
+    done = len(whole.due) - len(failed)
+    return _Tuned(done=done, failed=tuple(failed), choices=choices)
+
+
+def _untuned(loaded: LoadedStudy, tuned: _Tuned, seconds: float) -> RunSummary:
+    """Return the summary of a run that ended with failures in its tuning: nothing was chosen."""
+    return RunSummary(
+        study=loaded.study.name,
+        cells=0,
+        standing=0,
+        done=0,
+        failed=tuned.failed,
+        assessed=0,
+        extended=0,
+        restarted=0,
+        seconds=seconds,
+        tuning_done=tuned.done,
     )
 
 
@@ -201,6 +266,28 @@ def _keep(plan: Plan, store: Store) -> None:
             store.objects.put(content)
     save_snapshot(store, study.name, {cell.place: cell.spec.components for cell in plan.cells})
     note_plan(store, study.name, plan_facts(study, plan.benchmarks))
+
+
+def _execute_all(plan: Plan, store: Store, cache: Path, workers: int, watcher: Watcher) -> list[Failed]:
+    """Run what is due: at once, or batch after batch as a race admits it.
+
+    What a race admits is derived from the records, so that no number of workers and no interrupt
+    changes which cells are run.
+    """
+    failed: list[Failed] = []
+    tried: set[str] = set()
+    while True:
+        found = race(plan, store.runs()) if plan.loaded.study.racing is not None else None
+        due = [
+            one
+            for one in plan.due
+            if one.cell.spec.run not in tried and (found is None or found.admits(*one.cell.place))
+        ]
+        if not due:
+            return failed
+        tried.update(one.cell.spec.run for one in due)
+        stage = msgspec.structs.replace(plan, due=tuple(due))
+        failed += _execute(stage, store, cache, workers, watcher)
 
 
 def _execute(plan: Plan, store: Store, cache: Path, workers: int, watcher: Watcher) -> list[Failed]:
@@ -293,11 +380,11 @@ def _as_asked(record: Record) -> list[tuple[str, bytes, int]]:
 
 
 def claim_runs(plan: Plan) -> Sequence[str]:
-    """Return the runs that carry claims: those of both sides, on the claim's benchmarks."""
+    """Return the runs that carry claims: those of all methods that a claim names, on its benchmarks."""
     carried = []
     for cell in plan.cells:
         for claim in plan.loaded.study.claims:
-            if cell.method in (claim.better, claim.than) and (not claim.on or cell.benchmark in claim.on):
+            if cell.method in claim.named() and (not claim.on or cell.benchmark in claim.on):
                 carried.append(cell.spec.run)
                 break
     return carried

@@ -20,8 +20,10 @@ from assay.statistics.sampling import differing_bound, sentence
 from assay.studies.cell import WORKER, Answer, Setup
 from assay.studies.load import LoadedStudy
 from assay.studies.plan import Cell, Plan, make_plan
+from assay.studies.raced import without_raced
 from assay.studies.reasons import load_snapshot
 from assay.studies.run import claim_runs
+from assay.studies.tuned import differing_choices, settled
 from assay.verification.compare import first_difference
 from assay.verification.integrity import (
     check_assessments,
@@ -85,20 +87,27 @@ def verify_study(
     if sample < 1:
         raise UsageError("a sample has at least one run", why=f"asked for {sample}", hint="--sample 30")
     findings: list[str] = []
-    plan = make_plan(loaded, None, cache)
+    found = settled(loaded, store, cache)
+    plan = make_plan(found.loaded, None, cache)
     runs = store.runs(lambda error: findings.append(error.one_line()))
-    population = [cell for cell in plan.cells if cell.spec.run in runs and runs[cell.spec.run].stands]
-    findings += _missing(plan, runs, store)
-    findings += _altered(plan, runs)
+    plan = without_raced(plan, runs)
+    plans = [plan, *(one.plan for one in found.tunings)]
+    cells = {cell.spec.run: cell for one in plans for cell in one.cells}
+    population = [cell for run, cell in cells.items() if run in runs and runs[run].stands]
+    for one in plans:
+        findings += _missing(one, runs, store)
+        findings += _altered(one, runs)
+        findings += check_objects(one, runs, store)
+        findings += check_history(one, runs, store)
+        findings += check_sources(one, runs, store)
     findings += [f"damaged records are set aside in {path}" for path in store.damaged()]
-    findings += check_objects(plan, runs, store)
-    findings += check_history(plan, runs, store)
+    findings += differing_choices(found, runs, store)
     lines, damage = check_ledger(store, load_verification(store, loaded.study.name))
     findings += damage
-    findings += check_sources(plan, runs, store)
     drawn = draw([cell.spec.run for cell in population], claim_runs(plan), sample, seed)
     chosen = [population[i] for i in drawn.all()]
-    findings += check_assessments(plan, chosen, runs, store, cache)
+    own = {cell.spec.run for cell in plan.cells}
+    findings += check_assessments(plan, [c for c in chosen if c.spec.run in own], runs, store, cache)
     verdicts = _repeat(chosen, runs, store, cache, workers)
     return Verification(
         study=loaded.study.name,

@@ -1,0 +1,1 @@
+"""Claims: what a study says of an assertion, by kinds of claims."""
