@@ -1,0 +1,1 @@
+"""What would make a reviewer doubt a study or a table of results."""
