@@ -11,7 +11,7 @@ import pytest
 
 from assay.foundation.errors import CorruptError, IntegrityError, UsageError
 from assay.tasks.holdout import Holdout
-from assay.tasks.policies import FullPrecision, Ladder, ParameterFreeLadder, ShakyLadder
+from assay.tasks.policies import FullPrecision, Ladder, ParameterFreeLadder, ShakyLadder, Thresholdout
 
 LABELS = np.arange(1000) % 2
 
@@ -28,6 +28,21 @@ def test_a_submission_made_again_is_answered_as_before(tmp_path):
     again = Holdout(LABELS, ShakyLadder(), tmp_path, effect=0.2)
     assert again.submit(wrong(300)) == answer
     assert again.mileage == 1
+
+
+def test_the_same_predictions_in_another_type_are_the_same_submission(tmp_path):
+    """Noise cannot be averaged away by asking again in other numbers."""
+    holdout = Holdout(LABELS, ShakyLadder(), tmp_path, effect=0.2)
+    answers = {holdout.submit(wrong(300).astype(kind)).risk for kind in ("int64", "int16", "float64")}
+    assert len(answers) == holdout.mileage == 1
+
+
+def test_a_bad_submission_leaves_the_book_whole(tmp_path):
+    """A training risk that is not a number is refused before anything is written."""
+    holdout = Holdout(LABELS, Thresholdout(), tmp_path, effect=0.5)
+    with pytest.raises(UsageError):
+        holdout.submit(wrong(300), train_risk=float("nan"))
+    assert holdout.submit(wrong(300), train_risk=0.1).risk > 0.2
 
 
 def test_the_step_is_told_before_anything_is_asked(tmp_path):

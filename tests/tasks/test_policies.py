@@ -215,11 +215,39 @@ def test_more_examples_show_smaller_steps(policy):
 
 
 def test_the_shaky_step_is_seen_in_95_of_100_cases():
-    """An improvement of the smallest step of the Shaky Ladder passes in 95 % of the cases."""
+    """An improvement of the smallest step over a risk told with noise passes in 95 % of the cases."""
     policy, n, passed = ShakyLadder(), 1000, 0
     improvement = policy.smallest_step(n)
-    for key in range(400):
-        state = State(told=0.5, spent=1)
-        losses = np.full(n, 0.5 - improvement)
-        passed += policy.answer(state, losses, Stream(key, ("holdout", 5)))[1].improved
-    assert passed / 400 == pytest.approx(0.95, abs=0.035)
+    for key in range(2000):
+        losses = [np.full(n, risk) for risk in (0.5, 0.5 - improvement)]
+        passed += told(policy, losses, key=key)[0][1].improved
+    assert passed / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_what_a_ladder_surely_tells():
+    """An improvement of a step and a half is told wherever the last told risk was rounded to."""
+    policy = Ladder(step=0.1)
+    for first in np.linspace(0.3, 0.6, 61):
+        for gain, seen in ((0.15001, True), (0.04999, False)):
+            answers, _ = told(policy, [[first] * 10, [first - gain] * 10])
+            assert answers[1].improved is seen
+
+
+@pytest.mark.parametrize("train", [None, math.nan, math.inf])
+def test_a_training_risk_that_is_no_number_is_refused(train):
+    """Thresholdout refuses a training risk that it could neither compare nor store."""
+    with pytest.raises(UsageError, match="compares with the risk"):
+        Thresholdout().answer(State(), np.ones(100), Stream(0, ("holdout", 0)), train)
+
+
+def test_the_word_of_the_submitter_improves_nothing():
+    """A training risk that is told back is no improvement of the leaderboard."""
+    answers, state = told(Thresholdout(), [[0.3] * 1000] * 3, train=0.25)
+    assert {(answer.risk, answer.improved) for answer in answers} == {(0.25, False)}
+    assert state.told is None
+
+
+def test_losses_beyond_the_declared_span_are_refused():
+    """A parameter-free Ladder that was told of losses in [0, 1] refuses larger ones."""
+    with pytest.raises(UsageError, match="range further than was declared"):
+        told(ParameterFreeLadder(), [[0.0, 50.0]])

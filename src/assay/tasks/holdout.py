@@ -1,12 +1,14 @@
 """A holdout that answers submissions of predictions through a policy, and counts every answer.
 
     <folder>/holdout.json   the labels' digest, the policy, its state, and each answer by the digest of
-                            its submission; format 1. It holds the key of the policy's noise: whoever
+                            its losses; format 1. It holds the key of the policy's noise: whoever
                             can read it can subtract the noise, so that it belongs beside the labels,
                             out of the reach of those who submit.
     <folder>/lock           held while a submission is answered: answers are in one order
 
-A submission that was made before gets its stored answer and spends nothing.
+A submission with the losses of one that was made before gets its stored answer and spends nothing, so
+that asking again averages no noise away. Changing a single prediction makes another submission: whoever
+can do that thousands of times can average, and a leaderboard limits how often one may ask.
 """
 
 from __future__ import annotations
@@ -99,7 +101,7 @@ class Holdout:
         losses = np.asarray(self.loss(self.labels, predictions), dtype=np.float64)
         if losses.shape != self.labels.shape or not np.isfinite(losses).all():
             raise UsageError("a loss is one finite number for each example")
-        digest = digest_array(np.ascontiguousarray(predictions))
+        digest = digest_array(losses)
         with exclusive(self.folder / "lock"):
             book = self._read()
             if book is None:

@@ -19,8 +19,9 @@ from assay.foundation.seeding import Stream
 # A submission exactly at a threshold must not pass it by a rounding error: differences of risks are
 # multiples of 1/n, far above this.
 _EDGE = 1e-12
-# The 95 % quantile of the sum of two Laplace draws of scale 1.
-_TWO_LAPLACE = 3.272
+# The 95 % quantile of the sum of three Laplace draws of scale 1: the noise of the comparison, of the
+# threshold, and of the risk that was told last.
+_THREE_LAPLACE = 4.0104
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of a submission; `improved` is whether the best told risk changed."""
+    """What is told of a submission; `improved` is whether it passed what was told before."""
 
     risk: float
     improved: bool
@@ -84,6 +85,8 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, tag="ladder"):
     """Tells a new risk only where it is better than the last told by more than a step, rounded to it.
 
     Blum and Hardt, The Ladder, ICML 2015, algorithm 1. `step` None is n^(-1/3), the rate of its error.
+    What is told is rounded by up to half a step either way, so that an improvement between half a step
+    and one and a half may be told or not.
     """
 
     step: float | None = None
@@ -93,19 +96,26 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, tag="ladder"):
     ) -> tuple[State, Answer]:
         """Return the last told risk, or the new one in whole steps."""
         del noise, train_risk
-        step, risk = self.smallest_step(len(losses)), _mean(losses)
+        step, risk = self._step(len(losses)), _mean(losses)
         if state.told is not None and not risk < state.told - step - _EDGE:
             return _same(state)
         told = round(risk / step) * step
         return _next(state, told), Answer(risk=told, improved=True)
 
     def smallest_step(self, n: int) -> float:
-        """Return the step."""
-        return n ** (-1 / 3) if self.step is None else self.step
+        """Return the step and a half: the last told risk may be rounded down by half a step."""
+        return 1.5 * self._step(n)
 
     def describe(self, n: int) -> str:
-        """Say the step."""
-        return f"Ladder: an improvement below {self.smallest_step(n):.3g} is not told"
+        """Say the step, and what is surely and surely not told."""
+        step = self._step(n)
+        return (
+            f"Ladder: step {step:.3g}; an improvement below {step / 2:.3g} is never told, one above "
+            f"{self.smallest_step(n):.3g} always"
+        )
+
+    def _step(self, n: int) -> float:
+        return n ** (-1 / 3) if self.step is None else self.step
 
 
 class ParameterFreeLadder(msgspec.Struct, frozen=True, kw_only=True, tag="parameter-free-ladder"):
@@ -123,6 +133,12 @@ class ParameterFreeLadder(msgspec.Struct, frozen=True, kw_only=True, tag="parame
         """Return the last told risk, or the new one."""
         del noise, train_risk
         n, risk = len(losses), _mean(losses)
+        if float(losses.max()) - float(losses.min()) > self.span:
+            raise UsageError(
+                "the losses range further than was declared",
+                why=f"from {losses.min():g} to {losses.max():g}; span = {self.span:g}",
+                hint="declare the span of the loss: the smallest step rests on it",
+            )
         if state.told is not None:
             apart = losses - np.array(state.best)
             step = float(apart.std(ddof=1)) / math.sqrt(n) if n > 1 else self.span
@@ -151,7 +167,8 @@ class ShakyLadder(msgspec.Struct, frozen=True, kw_only=True, tag="shaky-ladder")
     Hardt, Climbing a Shaky Ladder, arXiv:1706.02733 (2017), abstract; the mechanism is built here
     from the sparse vector technique on which it rests (Dwork and Roth 2014, algorithm 1): the
     threshold is noisy until it is passed, and drawn anew then. Which constants the paper takes is
-    unverified: `step` None is n^(-0.4), and the Laplace noise has a quarter of its scale.
+    unverified: `step` None is n^(-0.4), and the Laplace noise has a quarter of its scale. A told risk is
+    noisy, and may by chance be larger than the one before.
     """
 
     step: float | None = None
@@ -173,9 +190,9 @@ class ShakyLadder(msgspec.Struct, frozen=True, kw_only=True, tag="shaky-ladder")
         return _next(state, told, spent=state.spent + 1), Answer(risk=told, improved=True)
 
     def smallest_step(self, n: int) -> float:
-        """Return the step with the 95 % quantile of both noises of a comparison."""
+        """Return the step with the 95 % quantile of the three noises of a comparison."""
         step = self._step(n)
-        return step + _TWO_LAPLACE * step / 4
+        return step + _THREE_LAPLACE * step / 4
 
     def describe(self, n: int) -> str:
         """Say the step and its noise."""
@@ -194,7 +211,8 @@ class Thresholdout(msgspec.Struct, frozen=True, kw_only=True, tag="thresholdout"
 
     Dwork et al., Science 349 (2015), with the normal noise of its experiment: threshold 4/sqrt(n) and
     tolerance 1/sqrt(n) where None. Each answer from the holdout spends one of `budget`. A told risk
-    may be that of the training data, off by up to the threshold.
+    may be that of the training data, off by up to the threshold: it is the submitter's own word, and
+    `improved` is said of answers from the holdout alone.
     """
 
     threshold: float | None = None
@@ -205,8 +223,11 @@ class Thresholdout(msgspec.Struct, frozen=True, kw_only=True, tag="thresholdout"
         self, state: State, losses: np.ndarray, noise: Stream, train_risk: float | None = None
     ) -> tuple[State, Answer]:
         """Return the training risk, or a noisy risk on the holdout; refuses when the budget is spent."""
-        if train_risk is None:
-            raise UsageError("Thresholdout compares with the risk on the training data, which is missing")
+        if train_risk is None or not math.isfinite(train_risk):
+            raise UsageError(
+                "Thresholdout compares with the risk on the training data",
+                why="it is missing" if train_risk is None else f"got {train_risk}",
+            )
         if state.spent >= self.budget:
             raise UsageError(
                 "the holdout's budget is spent",
@@ -215,11 +236,11 @@ class Thresholdout(msgspec.Struct, frozen=True, kw_only=True, tag="thresholdout"
             )
         n, risk = len(losses), _mean(losses)
         threshold, tolerance = self._scales(n)
-        told, spent = train_risk, state.spent
-        if abs(train_risk - risk) > threshold + tolerance * noise.normal():
-            told, spent = risk + tolerance * noise.normal(), spent + 1
+        if abs(train_risk - risk) <= threshold + tolerance * noise.normal():
+            return _next(state, state.told), Answer(risk=train_risk, improved=False)
+        told = risk + tolerance * noise.normal()
         improved = state.told is None or told < state.told
-        after = _next(state, told if improved else state.told, spent=spent)
+        after = _next(state, told if improved else state.told, spent=state.spent + 1)
         return after, Answer(risk=told, improved=improved)
 
     def smallest_step(self, n: int) -> float:

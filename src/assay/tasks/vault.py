@@ -63,7 +63,7 @@ class Vault:
         costs: np.ndarray | None,
         crossing: bool,
         varied: tuple[str, ...],
-        rng: Stream,
+        rng: Stream | None,
     ) -> Luck:
         """Return how often random search of equal budget reports a test value as good as those found.
 
@@ -83,6 +83,8 @@ class Vault:
                 maximize_signal=maximize_signal,
                 rng=rng,
             )
+        if rng is None:
+            raise UsageError("luck within a budget of cost is simulated, and needs a stream")
         return luck_by_cost(
             signal,
             self._column,
