@@ -19,7 +19,7 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench docs lock clean python
+.PHONY: help demo test test-slow lint format flagship bench docs lock clean python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,18 +58,28 @@ docs: python ## run every command of the documentation
 	@$(PYTHON) scripts/environment.py dev
 	$(BIN)/python -m pytest tests/docs
 
+flagship: python ## run the flagship studies and write their results
+	@$(PYTHON) scripts/environment.py dev
+	$(BIN)/python studies/flagship/winners-curse/winners_curse.py
+	$(BIN)/python studies/flagship/peeking/peeking.py
+	$(BIN)/python studies/flagship/transfer/transfer.py
+
 bench: python ## measure against peers, which are installed in an environment of their own
 	@$(PYTHON) scripts/environment.py dev
 	@$(PYTHON) scripts/environment.py peers
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/study.py
+	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/aggregates.py
+	$(BIN)/python benchmarks/coverage.py
 
 lock: python ## renew constraints.txt
 	@$(PYTHON) scripts/environment.py lock
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-peers $(DEMO) .assay build dist
+	rm -rf .venv .venv-peers .venv-peers-rliable $(DEMO) .assay build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
