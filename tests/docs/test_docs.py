@@ -76,7 +76,7 @@ def _help(*command: str) -> str:
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
     """Every command with the options that it has."""
-    names = re.findall(r"^  ([a-z]+)  ", _help().split("Commands:")[1], re.MULTILINE)
+    names = re.findall(r"^  ([a-z-]+)  ", _help().split("Commands:")[1], re.MULTILINE)
     nouns = re.findall(r"^  ([a-z]+)  ", _help("table").split("Commands:")[1], re.MULTILINE)
     commands = [(name,) for name in names if name != "table"] + [("table", noun) for noun in nouns]
     return {" ".join(command): set(OPTION.findall(_help(*command))) for command in commands}
@@ -86,7 +86,7 @@ def test_every_documented_option_exists(options: dict[str, set[str]]) -> None:
     """An option that a page names belongs to the command on the same line."""
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():
-            for command in re.findall(r"assay ((?:table )?[a-z]+)", line):
+            for command in re.findall(r"assay ((?:table )?[a-z-]+)", line):
                 if command in options:
                     for option in OPTION.findall(line.split(f"assay {command}", 1)[1].split("`")[0]):
                         assert option in options[command], f"{page.name}: assay {command} has no {option}"
@@ -107,7 +107,10 @@ def test_every_key_of_a_study_is_documented() -> None:
     import msgspec
 
     from assay.contracts.problem import Budget
-    from assay.studies.study import Claim, Method, Protocol, Study
+    from assay.studies.auditing import Answer
+    from assay.studies.racing import Racing
+    from assay.studies.study import Claim, Commitments, Method, Protocol, PublishedNumber, Study
+    from assay.studies.tuning import Tuning
 
     text = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
     for kind, prefix in (
@@ -115,6 +118,11 @@ def test_every_key_of_a_study_is_documented() -> None:
         (Budget, "budget."),
         (Protocol, "protocol."),
         (Method, ""),
+        (Tuning, ""),
+        (Racing, ""),
+        (Answer, ""),
+        (Commitments, "plan."),
+        (PublishedNumber, ""),
         (Claim, ""),
     ):
         for field in msgspec.structs.fields(kind):

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from assay.contracts.problem import Budget
 from assay.foundation.errors import StudyError, nearest
+from assay.statistics.published import SPREADS
 from assay.studies.study import (
     ALWAYS_VALID,
     FIXED,
@@ -228,7 +229,17 @@ def _check_number(number: PublishedNumber, refuse: Refuse, *key: str) -> None:
     if number.n is not None and number.n < 1:
         raise refuse("a published number is the mean of one run at least", *key, "n", why=f"got {number.n}")
     if number.sd is not None and not (math.isfinite(number.sd) and number.sd >= 0):
-        raise refuse("a standard deviation is zero or more", *key, "sd", why=f"got {number.sd}")
+        raise refuse("a spread is zero or more", *key, "sd", why=f"got {number.sd}")
+    if number.spread not in SPREADS:
+        hint = _near(number.spread, SPREADS)
+        raise refuse(f"unknown spread '{number.spread}' of a published number", *key, "spread", hint=hint)
+    if number.spread != "sd" and (number.sd is None or number.n is None or number.n < 2):
+        raise refuse(
+            f"the spread '{number.spread}' needs what is printed, and how many runs it is of",
+            *key,
+            "spread",
+            hint=f'{{ value = 93.7, sd = 0.1, spread = "{number.spread}", n = 10 }}',
+        )
 
 
 def _near(name: str, known: object) -> str:

@@ -35,9 +35,7 @@ def race(plan: Plan, runs: Mapping[str, Run]) -> Race | None:
             larger = _larger(plan, plan.benchmarks[cell.benchmark])
             scores[cell.benchmark][cell.method][cell.replicate] = _score(run, larger, bounds[cell.benchmark])
     lanes = [
-        lane(
-            name, scores[name], racing=racing, replicates=plan.loaded.study.replicates, bounds=bounds[name]
-        )
+        lane(name, scores[name], racing=racing, replicates=plan.loaded.study.replicates, bounds=bounds[name])
         for name in plan.benchmarks
     ]
     return Race(racing=racing, lanes=tuple(lanes))
@@ -55,9 +53,7 @@ def without_raced(plan: Plan, runs: Mapping[str, Run]) -> Plan:
     kept = found.kept()
     replicates = plan.loaded.study.replicates
     cells = tuple(
-        cell
-        for cell in plan.cells
-        if cell.replicate < kept.get((cell.method, cell.benchmark), replicates)
+        cell for cell in plan.cells if cell.replicate < kept.get((cell.method, cell.benchmark), replicates)
     )
     places = {cell.place for cell in cells}
     due = tuple(one for one in plan.due if one.cell.place in places)

@@ -159,7 +159,6 @@ def least_gap(width: float, replicates: int, alpha: float) -> float | None:
     In the unit of the scores, of which `width` is the range; None where not even `width` would. Larger
     spreads need larger gaps.
     """
-
     from assay.statistics.sequential import confidence_sequence
 
     def drops(gap: float) -> bool:
@@ -199,9 +198,7 @@ def _lane(
     )
 
 
-def _check(
-    benchmark: str, scores: Mapping[str, Mapping[int, float]], bounds: tuple[float, float]
-) -> None:
+def _check(benchmark: str, scores: Mapping[str, Mapping[int, float]], bounds: tuple[float, float]) -> None:
     slack = 1e-9 * (bounds[1] - bounds[0])
     for name, own in scores.items():
         for replicate, score in own.items():

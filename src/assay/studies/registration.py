@@ -24,13 +24,14 @@ from assay.foundation.errors import AssayError, CorruptError, StudyError, UsageE
 from assay.studies.history import History, looks
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import check_values, method_door
+from assay.studies.racing import Racing
 from assay.studies.study import AnyClaim, Protocol, PublishedTable
 from assay.studies.tuning import EQUAL
 
 SUFFIX = ".registration.json"
 FORMAT = 1
 
-_SETTINGS = ("replicates", "budget", "seed", "exclusions", "stopping", "tuning_budget")
+_SETTINGS = ("replicates", "budget", "seed", "exclusions", "stopping", "tuning_budget", "racing")
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +63,7 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     protocol: Protocol
     tuning_budget: str = EQUAL
     published: dict[str, PublishedTable] = {}
+    racing: Racing | None = None
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +118,7 @@ def meaning_of(loaded: LoadedStudy) -> Meaning:
         protocol=study.protocol,
         tuning_budget=study.tuning_budget,
         published=study.published,
+        racing=study.racing,
     )
 
 

@@ -133,7 +133,7 @@ def run_study(
         if tuned.failed:
             return _untuned(loaded, tuned, clock.monotonic() - began)
         plan = make_plan(settle(loaded, store, cache).loaded, store, cache, rerun=rerun)
-        watcher.planned(plan)
+        watcher.planned(without_raced(plan, store.runs()) if plan.loaded.study.racing else plan)
         _keep(plan, store)
         failed = _execute_all(plan, store, cache, workers, watcher)
         runs = store.runs()

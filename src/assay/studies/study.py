@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from assay.contracts.problem import Budget
+from assay.statistics.published import Spread
 from assay.studies.auditing import Answers
 from assay.studies.racing import Racing
 from assay.studies.tuning import EQUAL, Tuning
@@ -161,11 +162,16 @@ class RankingClaim(AnyClaim, frozen=True, kw_only=True, tag="ranking", tag_field
 class PublishedNumber(
     msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """A mean as published, over `n` runs with the standard deviation `sd` (n - 1), where it is told."""
+    """A mean as published, over `n` runs, where it is told.
+
+    `sd` is what the source prints after the mean, and `spread` says what that is: 'sd' (the standard
+    deviation, n - 1), 'se' (the standard error) or 'ci95' (half the width of a 95 % interval).
+    """
 
     value: float
     n: int | None = None
     sd: float | None = None
+    spread: Spread = "sd"
     unit: str = ""
 
 
