@@ -98,3 +98,59 @@ def test_budgets_in_table_seconds_give_regret_over_table_seconds(bench: Bench) -
     assert {curve["axis"] for curve in report["analysis"]["curves"]} == {"evaluations", "table seconds"}
     assert {row["reported"] for row in report["analysis"]["results"]} == {"signal"}
     assert _states(report)["assessment"] == "not applicable"
+
+
+def test_the_report_judges_what_its_numbers_show(bench: Bench) -> None:
+    """Comparison, luck of every cell, detectable effects and registration are in the JSON and on the page."""
+    bench("run", "study.toml")
+    report = _report(bench)
+    judgement = report["judgement"]
+    assert report["version"] == 2
+    assert {row["method"] for row in judgement["luck"]} == {"random", "evolution"}
+    assert all(len(row["luck"]["at_least"]) == 3 for row in judgement["luck"])
+    assert [row["method"] for row in judgement["over_random"]] == ["evolution"] * 2
+    assert {row["benchmark"] for row in judgement["detectable"]} >= {"nas-bench-graph/cora"}
+    assert judgement["registration"]["state"] == "not registered"
+    compared = {
+        (task["task"], cell["method"]): cell["standing"]
+        for task in judgement["comparison"]["tasks"]
+        for cell in task["cells"]
+    }
+    for row in report["analysis"]["results"]:
+        assert row["leads"] == (compared[row["benchmark"], row["method"]] == "best")
+    page = (bench.folder / "report" / "index.html").read_text()
+    for section in ("claims", "comparison", "luck", "effects", "stability", "registration"):
+        assert f'<section id="{section}"' in page
+
+
+def test_json_prints_the_document(bench: Bench) -> None:
+    """`--json` prints the very bytes of report.json."""
+    bench("run", "study.toml")
+    told = bench("report", "study.toml", "--out", "report", "--json").out
+    assert told.encode() == (bench.folder / "report" / "report.json").read_bytes()
+
+
+def test_a_registered_plan_and_what_departs_from_it(bench: Bench) -> None:
+    """A registration is shown as self-declared, with each deviation; a claim of later is told to be late."""
+    bench("register", "study.toml")
+    bench("run", "study.toml")
+    report = _report(bench)
+    assert report["judgement"]["registration"]["state"] == "self-declared"
+    assert "deviations" in report["judgement"]["registration"]
+    assert report["judgement"]["registration"]["deviations"] == []
+    bench.write("study.toml", STUDY.replace("replicates = 3", "replicates = 4"))
+    bench("run", "study.toml")
+    told = _report(bench)["judgement"]["registration"]["deviations"]
+    assert "replicates: 3 -> 4" in told
+    assert "Registration: self-declared" in bench("report", "study.toml", "--out", "report").out
+
+
+def test_an_edited_registration_does_not_count(bench: Bench) -> None:
+    """A registration that was edited after it was written is named, and the study is not registered."""
+    bench("register", "study.toml")
+    path = bench.folder / "study.registration.json"
+    path.write_text(path.read_text().replace('"evaluations": 30', '"evaluations": 31'))
+    bench("run", "study.toml")
+    found = _report(bench)["judgement"]["registration"]
+    assert found["state"] == "not registered"
+    assert "edited" in found["why"]

@@ -118,9 +118,29 @@ def test_three_pairs_and_five_tasks_are_said_to_decide_nothing() -> None:
     assert "distinguished over" not in said(found, "Across tasks")
 
 
-def test_three_independent_runs_are_said_to_rest_on_normality() -> None:
-    """Welch's test of three runs has nothing but the normal distribution to stand on."""
-    assert "rests on the scores being normal" in said(scores(3), "What could never be significant here")
+def test_three_independent_runs_are_said_to_decide_nothing() -> None:
+    """A permutation test of three with three runs gives p = 0.1 at the least, whatever the scores."""
+    never = said(scores(3), "What could never be significant here")
+    assert "of 3 with 3 runs: a permutation test of so few gives p = 0.1 at the least" in never
+    assert "(too few runs to decide)" in said(scores(3), "Best, but not distinguishable from the second")
+
+
+def test_cells_without_runs_are_named_and_are_no_defeat() -> None:
+    """A method that was run on six of nine tasks is compared on six, and no run is said to have failed."""
+    rows = [
+        Row(method=m, task=f"t{t}", replicate=str(r), score=i + r / 10)
+        for t in range(9)
+        for i, m in enumerate("ab" if t < 6 else "a")
+        for r in range(5)
+    ]
+    found = compare(make_scores(rows))
+    across = said(found, "Across tasks")
+    assert "b is better than a: 6 wins, 0 ties, 0 losses, adjusted p = 0.031" in across
+    assert "need every method on every task" in across
+    lost = said(found, "Missing and failed runs")
+    assert "b has no run on t6, t7 and t8: across tasks it is compared on the others" in lost
+    assert "failed" not in lost
+    assert not any("failed" in line for section in sections(found) for line in section.lines)
 
 
 def test_a_single_run_gives_no_test() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+from msgspec import UNSET
 
 from assay.foundation.digest import digest_file
 from assay.foundation.errors import CorruptError, StoreError, UsageError, VersionError
@@ -20,27 +23,52 @@ from assay.publishing.document import (
     write_document,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "report-v1.json"
+GOLDEN = Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize("name", ["typical", "hostile", "alone", "empty"])
+@pytest.mark.parametrize("name", ["typical", "hostile", "alone", "empty", "judged_small"])
 def test_a_document_survives_writing_and_reading(sample, tmp_path, name):
     """What is read is equal to what was written, and writing it again gives the same bytes."""
     document = getattr(sample, name)()
     path = tmp_path / "report.json"
     digest = write_document(document, path)
-    assert read_document(path) == document
-    assert encode_document(read_document(path)) == path.read_bytes()
+    read = read_document(path)
+    assert encode_document(read) == path.read_bytes() == encode_document(document)
+    plain = {"judgement": UNSET}
+    assert msgspec.structs.replace(read, **plain) == msgspec.structs.replace(document, **plain)
     assert digest == digest_file(path)
 
 
-def test_version_1_is_still_read():
-    """The golden file of version 1 is read, and written again as it is."""
-    data = GOLDEN.read_bytes()
+@pytest.mark.parametrize("version", [1, 2])
+def test_every_version_is_still_read(version):
+    """The golden file of each version is read, and written again as it is."""
+    data = (GOLDEN / f"report-v{version}.json").read_bytes()
     document = decode_document(data)
-    assert document.version == 1
+    assert document.version == version
     assert document.study.name == "first light"
     assert encode_document(document) == data
+
+
+def test_version_1_has_no_judgement_and_version_2_has_all_its_parts():
+    """A report of before has an empty judgement; the golden one of now has every part filled."""
+    old = decode_document((GOLDEN / "report-v1.json").read_bytes())
+    assert old.judgement is UNSET
+    assert old.judged().comparison is None
+    new = decode_document((GOLDEN / "report-v2.json").read_bytes()).judged()
+    assert all(getattr(new, name) for name in new.__struct_fields__)
+
+
+def test_a_failed_run_and_an_array_survive(sample):
+    """What is not finite, and what is an array, is read in the judgement as it was written."""
+    document = sample.hostile()
+    read = decode_document(encode_document(document)).judged()
+    before = document.judged()
+    values = [value for row in read.luck for value in row.luck.values]
+    assert sum(map(math.isnan, values)) == 1
+    np.testing.assert_equal(values, [value for row in before.luck for value in row.luck.values])
+    typical = sample.typical().judged().comparison
+    again = decode_document(encode_document(sample.typical())).judged().comparison
+    np.testing.assert_array_equal(again.pairwise.adjusted, typical.pairwise.adjusted)
 
 
 def test_keys_are_sorted(sample):
@@ -55,8 +83,8 @@ def test_keys_are_sorted(sample):
 
 def test_a_newer_version_is_refused(sample):
     """A report of a later version raises `VersionError` and says what to do."""
-    newer = encode_document(sample.alone()).replace(b'"version": 1\n}', b'"version": 2\n}')
-    with pytest.raises(VersionError, match=r"version 2.*\n.*\n.*upgrade Assay"):
+    newer = encode_document(sample.alone()).replace(b'"version": 2\n}', b'"version": 3\n}')
+    with pytest.raises(VersionError, match=r"version 3.*\n.*\n.*upgrade Assay"):
         decode_document(newer)
 
 

@@ -214,7 +214,8 @@ def test_equal_documents_give_equal_bytes(tmp_path):
     kinds = (".html", ".json", ".svg", ".pdf", ".csv")
     files = sorted(p.relative_to(tmp_path / "1") for p in (tmp_path / "1").rglob("*") if p.suffix in kinds)
     files = [f for f in files if f.parts[0] in ("figures", "index.html", "report.json")]
-    assert len(files) == 2 + 3 * 5
+    assert len(files) >= 2 + 3 * 15
+    assert len(files) % 3 == 2
     for file in files:
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -45,3 +46,22 @@ def test_an_empty_study_is_told(sample):
     text = summary_text(sample.empty())
     assert text.count("no run completed") == 4
     assert "No number yet" in text
+
+
+def test_a_verdict_stands_with_its_scope_and_n(sample):
+    """Each verdict says on which tasks and by how many replicates, before the results."""
+    text = summary_text(sample.typical())
+    assert "supported on these 9 tasks, 20 replicates" in " ".join(text.split())
+    assert "undecided on these 9 tasks, 20 replicates" in " ".join(text.split())
+    assert text.index("undecided") < text.index("nas-bench-graph/cora")
+
+
+def test_what_is_wrong_with_the_protocol_is_told(sample):
+    """Problems of validity stand under the claim that they concern, and the registration at the end."""
+    document = sample.typical()
+    claim = msgspec.structs.replace(document.analysis.claims[0], validity=("unequal budgets",), lacks="tasks")
+    analysis = msgspec.structs.replace(document.analysis, claims=(claim,))
+    text = " ".join(summary_text(msgspec.structs.replace(document, analysis=analysis)).split())
+    assert "Protocol: Unequal budgets." in text
+    assert "no number of replicates decides it" in text
+    assert "Registration: self-declared: no outside witness was named. 1 deviation from the plan." in text

@@ -128,7 +128,8 @@ def test_the_headline_tells_the_result(sample):
     """The first sentence names the best method, its rank and the claims, or that there is nothing yet."""
     assert headline(sample.typical()) == (
         "Regularized evolution has the best average rank, 1.26 of 4, over 12 tasks of 7 families "
-        "(test on 9, validation on 3); of 2 claims, 1 supported and 1 undecided."
+        "(test on 9, validation on 3); of 2 claims, 1 supported and 1 undecided "
+        "on these tasks, with 20 replicates."
     )
     assert headline(sample.empty()) == "No run has completed, so there is nothing to report yet."
     assert headline(sample.alone()) == "Random search was run on 2 benchmarks, alone."
@@ -140,7 +141,7 @@ def test_claims_of_one_verdict_are_told_together(sample):
     claims = tuple(msgspec.structs.replace(c, verdict="undecided") for c in document.analysis.claims)
     analysis = msgspec.structs.replace(document.analysis, claims=claims)
     told = headline(msgspec.structs.replace(document, analysis=analysis))
-    assert told.endswith("; both claims are undecided.")
+    assert told.endswith("; both claims are undecided on these tasks, with 20 replicates.")
 
 
 def test_methods_that_share_the_best_rank_are_all_named(sample):

@@ -9,6 +9,7 @@ from assay.benchmarks.catalogue import card_of, vault_file
 from assay.benchmarks.family import table_space
 from assay.benchmarks.tabular import TableBenchmark
 from assay.contracts.problem import Budget
+from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 from assay.statistics.luck import Luck, luck_by_cost, luck_of
 from assay.tasks.gate import NoTest, Vaults
@@ -42,14 +43,15 @@ def luck_of_search(
     policy: str | None,
     budget: Budget,
     varied: tuple[str, ...],
-    rng: Stream,
+    rng: Stream | None,
     cache: Path | None = None,
 ) -> Luck | None:
     """Return how often random search of equal budget does at least as well as each found value.
 
     `found` is what the runs report: the 'test' metric that the gate has told, or the 'signal' of their
     recommendations; NaN where a run failed. Random search chooses by the same signal under the same
-    seed policy. None where the benchmark has no vault for a test metric.
+    seed policy; `rng` is needed for a budget in seconds alone, and for `random_wins`. None where the
+    benchmark has no vault for a test metric.
     """
     facts = benchmark.signal(signal)
     column = benchmark.column(signal, policy)
@@ -72,6 +74,8 @@ def luck_of_search(
         )
     if costs is None:
         return luck_of(column, column, int(size), found, varied=varied, maximize=facts.maximize, rng=rng)
+    if rng is None:
+        raise UsageError("luck within a budget of cost is simulated, and needs a stream")
     return luck_by_cost(
         column,
         column,

@@ -8,11 +8,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-import msgspec
-
 from assay.analysis.analyse import analyse
-from assay.analysis.gather import gather_claims, gather_facts, gather_runs
+from assay.analysis.cells import make_cells
+from assay.analysis.gather import gather_claims, gather_conduct, gather_facts, gather_runs
+from assay.analysis.judgement import judge
 from assay.analysis.model import Analysis, Counts, MethodInfo, Mileage, VerificationSummary
+from assay.analysis.tuning import tuning_report
 from assay.foundation.digest import digest_bytes, digest_value
 from assay.foundation.seeding import SCHEME, StreamUse
 from assay.provenance.components import CodeEvidence, DataIdentity, Environment
@@ -27,42 +28,61 @@ from assay.publishing.document import (
     group_streams,
 )
 from assay.publishing.lifecycle import lifecycle
+from assay.publishing.registered import find_registration, registration_facts
 from assay.records.record import RunError
 from assay.records.store import Run, Store, check
-from assay.studies.history import History, extensions, later_claims, load_history
+from assay.studies.history import History, extensions, load_history
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan
 from assay.studies.plan import Plan, make_plan, shared_identities
+from assay.studies.raced import without_raced
+from assay.studies.registration import registered_claims
 from assay.studies.run import claim_runs
+from assay.studies.tuned import settled
 from assay.tasks.ledger import Entry, Ledger
 from assay.verification.verify import load_verification, results_digest
 
 
 def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
     """Return the report of a study as it stands in the store; refuses what is not intact."""
-    plan = make_plan(loaded, None, cache)
+    found = settled(loaded, store, cache)
+    plan = make_plan(found.loaded, None, cache)
     recorded = store.runs()
+    plan = without_raced(plan, recorded)
     runs = {cell.spec.run: recorded[cell.spec.run] for cell in plan.cells if cell.spec.run in recorded}
     for run in runs.values():
         check(run.record)
-    study = loaded.study
+    history = load_history(store, plan.loaded.study.name)
+    registration, why = find_registration(loaded)
     facts = gather_facts(plan)
-    analysis = analyse(
-        gather_runs(plan, runs, store),
+    data = gather_runs(plan, runs, store)
+    cells = make_cells(data, facts, tuple(plan.loaded.study.methods))
+    claims = gather_claims(plan, registered_claims(registration))
+    judgement = judge(
+        plan,
+        cells,
         facts,
-        tuple(study.methods),
-        study.replicates,
-        gather_claims(plan),
-        study.seed,
+        claims,
+        cache,
+        tuning=tuning_report(found, store, recorded, cells, facts),
+        registration=registration_facts(loaded, registration, why, history),
     )
-    history = load_history(store, study.name)
-    analysis = _with_late_claims(analysis, later_claims(history, study))
+    analysis = analyse(
+        data,
+        facts,
+        tuple(plan.loaded.study.methods),
+        plan.loaded.study.replicates,
+        claims,
+        plan.loaded.study.seed,
+        gather_conduct(plan, runs, history),
+        judgement.comparison,
+    )
     counts = _counts(plan, runs, analysis)
     verification, current = _verification(plan, runs, store)
     components = _components(plan, runs, store)
     entries = Ledger(store.folder).entries()
     return ReportDocument(
-        study=_study_facts(loaded, history),
+        study=_study_facts(found.loaded, history),
         lifecycle=lifecycle(
             plan,
             runs,
@@ -70,6 +90,7 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
             counts=counts,
             analysis=analysis,
             entries=entries,
+            registration=judgement.registration,
             verification=verification,
             current=current,
         ),
@@ -77,6 +98,7 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
         methods=tuple(_method_info(method) for method in plan.methods),
         benchmarks=tuple(facts.values()),
         analysis=analysis,
+        judgement=judgement,
         cards=tuple(benchmark.card for benchmark in plan.benchmarks.values()),
         components=components,
         mileage=_mileage(plan, _runs_of_study(recorded, history, plan), entries),
@@ -187,17 +209,6 @@ def _mileage(plan: Plan, runs: Container[str], entries: Sequence[Entry]) -> tupl
         for name, benchmark in plan.benchmarks.items()
         if benchmark.card.test is not None
     )
-
-
-def _with_late_claims(analysis: Analysis, late: Mapping[int, str]) -> Analysis:
-    """Say of each claim that was not in the study's first plan when it was added."""
-    claims = [
-        msgspec.structs.replace(claim, why=f"{claim.why} (added after the first run: {late[i]})")
-        if i in late
-        else claim
-        for i, claim in enumerate(analysis.claims)
-    ]
-    return msgspec.structs.replace(analysis, claims=tuple(claims))
 
 
 def _runs_of_study(recorded: Mapping[str, Run], history: History, plan: Plan) -> set[str]:

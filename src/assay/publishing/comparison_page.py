@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +15,7 @@ from assay.foundation.digest import digest_bytes, short
 from assay.foundation.files import write_atomic
 from assay.foundation.text import one_line
 from assay.publishing.comparison_text import headline, procedure, sections
-from assay.publishing.page import POLICY, environment
+from assay.publishing.page import POLICY, environment, width
 from assay.publishing.papertables import paper_cell, paper_table, to_latex, to_markdown
 from assay.publishing.style import Look, look
 from assay.publishing.words import counted, listed
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 FORMAT = "assay-comparison"
 VERSION = 1
-_ZOOM = 1.5 / 16.0
 
 
 class ComparisonPaths(NamedTuple):
@@ -127,19 +125,13 @@ def render_comparison(
         "sections": sections(comparison),
         "columns": [_Column(one_line(name), look(i)) for i, name in enumerate(comparison.methods)],
         "lines": [_line(task) for task in comparison.tasks],
-        "figures": [(figure, _width(figure)) for figure in drawn],
+        "figures": [(figure, width(figure)) for figure in drawn],
         "latex": to_latex(table),
         "markdown": to_markdown(table),
         "basis": _basis(comparison, notes),
         "digest": short(digest),
     }
     return environment().get_template("comparison.html.j2").render(context)
-
-
-def _width(figure: Drawn) -> str:
-    """Return how wide a figure stands on the page: one and a half times its size in print."""
-    box = re.search(r'viewBox="[^ "]+ [^ "]+ ([0-9.]+) ', figure.panels[0] if figure.panels else "")
-    return f"{float(box[1]) * _ZOOM:.1f}rem" if box else "30rem"
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from assay.analysis.comparison import Against, CellSummary, Comparison, TaskComparison
+from assay.analysis.comparison import (
+    ONE_METHOD,
+    UNITS_DIFFER,
+    Against,
+    CellSummary,
+    Comparison,
+    TaskComparison,
+)
+from assay.analysis.pairs import test_text
 from assay.foundation.text import one_line, shortened
 from assay.publishing.words import counted, listed, with_interval
 from assay.statistics.coverage import coverage_text
-from assay.statistics.families import too_few
+from assay.statistics.families import FAMILIES_NEEDED, too_few
 from assay.statistics.interval import Interval
 from assay.statistics.intervals import SMALL
 from assay.statistics.pairwise import PairwiseTests
 from assay.statistics.permutation import p_text
 
 _MOST_LINES = 12
+_WHY = {
+    "cannot be decided": " (too few runs to decide)",
+    "better": " (behind it on the pairs that they share)",
+}
 _NAME = 40
 
 
@@ -31,6 +44,8 @@ def headline(comparison: Comparison) -> str:
     """Return the result in one sentence."""
     alone = sum(task.stands for task in comparison.tasks)
     tasks = len(comparison.tasks)
+    if len(comparison.methods) < 2:
+        return f"{ONE_METHOD}."
     if tasks == 1:
         return _single(comparison.tasks[0])
     text = f"The best mean is distinguished from every other on {alone} of {counted(tasks, 'task')}"
@@ -70,11 +85,7 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
 
 def procedure(comparison: Comparison) -> str:
     """Return what was tested, in one sentence."""
-    test = (
-        f"pairs that share {one_line(comparison.paired_by)}, by flipping signs"
-        if comparison.paired_by
-        else "independent runs, by Welch's test"
-    )
+    test = one_line(test_text(comparison.paired_by))
     return (
         f"The best mean of each task against every other method: {test}, Holm's correction over all pairs of "
         f"methods of the task, level {comparison.alpha:g}. Intervals are of {comparison.confidence:.0%} and "
@@ -111,6 +122,9 @@ def _single(task: TaskComparison) -> str:
     if task.stands:
         lead = difference_text(second)
         return f"{best} is distinguished from every other method: ahead of the second by {lead}."
+    ahead = [shortened(one.method, _NAME) for one in task.against if one.standing == "better"]
+    if ahead:
+        return f"{best} has the best mean, but is behind {listed(ahead[:5])} on the pairs that they share."
     tied = [shortened(one.method, _NAME) for one in task.against if one.standing != "worse"]
     return f"{best} has the best mean, but is not distinguished from {listed(tied[:5])}."
 
@@ -138,7 +152,7 @@ def _open(comparison: Comparison) -> Iterable[str]:
     for task in tasks[:_MOST_LINES]:
         second = task.runner_up
         if second is not None and task.best is not None:
-            why = " (too few runs to decide)" if second.standing == "cannot be decided" else ""
+            why = _WHY.get(second.standing, "")
             yield (
                 f"{_of(comparison, task)}{shortened(task.best, _NAME)} over "
                 f"{shortened(second.method, _NAME)} by {difference_text(second)}{why}"
@@ -147,15 +161,22 @@ def _open(comparison: Comparison) -> Iterable[str]:
 
 
 def _across(comparison: Comparison) -> Iterable[str]:
-    if len(comparison.tasks) == 1:
+    if len(comparison.tasks) == 1 or len(comparison.methods) < 2:
         return
     if comparison.pairwise is None:
         yield too_few(comparison.families).replace("p < 0.05", f"p < {comparison.alpha:g}") + "."
         return
+    if comparison.pairwise.test == "sign":
+        yield f"{UNITS_DIFFER[0].upper()}{UNITS_DIFFER[1:]}, by sign tests."
     yield f"{one_line(comparison.pairwise.sentence())}."
     yield from _pairs(comparison.pairwise, comparison.alpha)
     if comparison.friedman is not None:
         yield f"{one_line(comparison.friedman.sentence())}."
+    else:
+        yield (
+            "Friedman's test and average ranks need every method on every task, and are not made: a cell "
+            "without runs is no defeat."
+        )
 
 
 def _pairs(pairwise: PairwiseTests, alpha: float) -> Iterable[str]:
@@ -175,23 +196,23 @@ def _pairs(pairwise: PairwiseTests, alpha: float) -> Iterable[str]:
 def _never(comparison: Comparison) -> Iterable[str]:
     """Say what no outcome could have made significant, from the sizes of the samples alone."""
     alpha = comparison.alpha
-    sizes: dict[tuple[int, int], int] = {}
+    sizes: Counter[tuple[int, int, int, float]] = Counter()
     for task in comparison.tasks:
         for one in task.against:
-            key = min(one.difference.n_a, one.difference.n_b), one.pairs
-            sizes[key] = sizes.get(key, 0) + 1
-    for (n, pairs), count in sorted(sizes.items()):
-        yield from _too_small(comparison, n, pairs, count)
+            few, many = sorted((one.difference.n_a, one.difference.n_b))
+            sizes[few, many, one.pairs, one.difference.least_p] += 1
+    for (few, many, pairs, least), count in sorted(sizes.items()):
+        yield from _too_small(comparison, (few, many), pairs, least, count)
     pairwise = comparison.pairwise
     if pairwise is not None and pairwise.least_p is not None:
         pairs = len(comparison.methods) * (len(comparison.methods) - 1) // 2
         if pairs * pairwise.least_p >= alpha:
             yield (
-                f"Across {comparison.families} families a signed-rank test gives p = {pairwise.least_p:.2g} "
-                f"at the least: with Holm over {pairs} pairs nothing could be distinguished. Compare fewer "
-                "methods or more families."
+                f"Across {comparison.families} families a {pairwise.test} test gives "
+                f"p = {pairwise.least_p:.2g} at the least: with Holm over {pairs} pairs nothing could be "
+                "distinguished. Compare fewer methods or more families."
             )
-    elif len(comparison.tasks) > 1:
+    elif len(comparison.tasks) > 1 and comparison.families < FAMILIES_NEEDED:
         least = 2.0 ** (1 - comparison.families)
         over = counted(comparison.families, "family", "families")
         yield (
@@ -200,22 +221,23 @@ def _never(comparison: Comparison) -> Iterable[str]:
         )
 
 
-def _too_small(comparison: Comparison, n: int, pairs: int, count: int) -> Iterable[str]:
-    many = counted(count, "comparison")
-    flips = 2.0 ** (1 - n)
-    if n < 2:
-        yield f"{many} with a single run of a method: there is no interval and no test."
-    elif flips * (pairs if comparison.paired_by else 1) < comparison.alpha:
+def _too_small(
+    comparison: Comparison, sizes: tuple[int, int], pairs: int, least: float, count: int
+) -> Iterable[str]:
+    compared = counted(count, "comparison")
+    few, many = sizes
+    if few < 2:
+        yield f"{compared} with a single run of a method: there is no interval and no test."
         return
-    elif comparison.paired_by:
-        asked = comparison.alpha / pairs
-        over = f", and Holm over {pairs} pairs of methods asks for {asked:.2g}" if pairs > 1 else ""
-        yield f"{many} of {n} pairs: a sign-flip test of {n} pairs gives p = {flips:.2g} at the least{over}."
+    if least * pairs < comparison.alpha:
+        return
+    asked = comparison.alpha / pairs
+    over = f", and Holm over {pairs} pairs of methods asks for {asked:.2g}" if pairs > 1 else ""
+    if comparison.paired_by:
+        test = f"of {few} pairs: a sign-flip test of {few} pairs"
     else:
-        yield (
-            f"{many} with {n} runs of a method: a sign-flip test of {n} pairs could give no p below "
-            f"{flips:.2g}; what Welch's test finds here rests on the scores being normal."
-        )
+        test = f"of {few} with {many} runs: a permutation test of so few"
+    yield f"{compared} {test} gives p = {least:.2g} at the least{over}."
 
 
 def _lost(comparison: Comparison) -> Iterable[str]:
@@ -223,8 +245,8 @@ def _lost(comparison: Comparison) -> Iterable[str]:
     if lost:
         yield (
             f"{counted(comparison.failed, 'run')} failed and {comparison.unscored:,} ended without a number, "
-            f"of {comparison.runs:,}. A method that lost a run on a task is never bold there, is not tested, "
-            "and ranks last across tasks."
+            f"of {comparison.runs:,}. A method that lost a run on a task is never bold there, stands as "
+            "worse than the best without a test, and ranks last across tasks."
         )
     for method in comparison.methods:
         cells = [(task, _cell(task, method)) for task in comparison.tasks]
@@ -234,7 +256,9 @@ def _lost(comparison: Comparison) -> Iterable[str]:
             yield f"{shortened(method, _NAME)} lost {counted(sum(c.lost for _, c in broken), 'run')}{where}."
         never = [task.task for task, cell in cells if not cell.n and not cell.lost]
         if never:
-            yield f"{shortened(method, _NAME)} has no run on {_named(never)}."
+            across = comparison.pairwise is not None and comparison.friedman is None
+            told = ": across tasks it is compared on the others" if across else ""
+            yield f"{shortened(method, _NAME)} has no run on {_named(never)}{told}."
     yield from _ahead(comparison)
     if comparison.unequal:
         yield (

@@ -1,7 +1,9 @@
 """The report as data: one JSON file, from which every other form of the report is made.
 
-Format "assay-report", version 1: UTF-8 JSON with sorted keys and one space of indentation. It holds
-no moment of building and no place on disk, so that equal content gives equal bytes.
+Format "assay-report", version 2: UTF-8 JSON with sorted keys and one space of indentation. It holds
+no moment of building and no place on disk, so that equal content gives equal bytes. Version 1 has no
+`judgement`; it is still read, and written again as it was. Within `judgement` a number that is not
+finite is an object such as {"not finite": "nan"}, since JSON has no word for it; elsewhere there is none.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
 
+from assay.analysis.judgement import Judgement
 from assay.analysis.model import (
     Analysis,
     BenchmarkFacts,
@@ -30,7 +35,10 @@ from assay.foundation.seeding import StreamUse
 from assay.provenance.components import CodeEvidence, CodeIdentity, DataIdentity, Environment
 
 FORMAT = "assay-report"
-VERSION = 1
+VERSION = 2
+
+_NOT_FINITE = "not finite"
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 STATES = ("met", "not met", "not recorded", "not applicable")
 
@@ -40,6 +48,12 @@ ANCHORS = (
     "#counts",
     "#results",
     "#claims",
+    "#comparison",
+    "#luck",
+    "#effects",
+    "#stability",
+    "#tuning",
+    "#registration",
     "#regret",
     "#ranks",
     "#cost",
@@ -135,8 +149,13 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     verification: VerificationSummary | None
     failures: tuple[FailedRun, ...]
     how_to_repeat: tuple[Command, ...]
+    judgement: Judgement | UnsetType = UNSET
     format: str = FORMAT
     version: int = VERSION
+
+    def judged(self) -> Judgement:
+        """Return the judgement, an empty one where there is none."""
+        return Judgement() if self.judgement is UNSET else self.judgement
 
 
 class _Head(msgspec.Struct):
@@ -151,8 +170,12 @@ def encode_document(document: ReportDocument) -> bytes:
     that the document does not list.
     """
     _refuse_unlisted(document)
-    _refuse_not_finite(msgspec.to_builtins(document), "report")
-    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1) + b"\n"
+    plain = msgspec.to_builtins(document, enc_hook=_listed, order="sorted")
+    judgement = plain.pop("judgement", None)
+    _refuse_not_finite(plain, "report")
+    if judgement is not None:
+        plain["judgement"] = _named(judgement)
+    return msgspec.json.format(msgspec.json.encode(plain, order="sorted"), indent=1) + b"\n"
 
 
 def decode_document(data: bytes, where: str = "report.json") -> ReportDocument:
@@ -170,7 +193,10 @@ def decode_document(data: bytes, where: str = "report.json") -> ReportDocument:
                 where=where,
                 hint="upgrade Assay, or build the report again with this version",
             )
-        document = msgspec.json.decode(data, type=ReportDocument)
+        plain = msgspec.json.decode(data)
+        if "judgement" in plain:
+            plain["judgement"] = _unnamed(plain["judgement"])
+        document = msgspec.convert(plain, ReportDocument, dec_hook=_array)
         _refuse_unlisted(document)
         return document
     except UsageError as error:
@@ -237,3 +263,34 @@ def _refuse_not_finite(value: Any, path: str) -> None:
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
             _refuse_not_finite(item, f"{path}[{i}]")
+
+
+def _named(value: Any) -> Any:
+    """Return the same value with an object for every number that JSON has no word for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {_NOT_FINITE: str(value)}
+    if isinstance(value, dict):
+        return {key: _named(item) for key, item in value.items()}
+    return [_named(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unnamed(value: Any) -> Any:
+    """Return the value of which `_named` made this one."""
+    if isinstance(value, dict):
+        if value.keys() == {_NOT_FINITE} and value[_NOT_FINITE] in _FLOATS:
+            return _FLOATS[value[_NOT_FINITE]]
+        return {key: _unnamed(item) for key, item in value.items()}
+    return [_unnamed(item) for item in value] if isinstance(value, list) else value
+
+
+def _listed(value: Any) -> Any:
+    """Return NumPy's arrays and numbers as lists and plain numbers."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise NotImplementedError(f"{type(value).__name__} has no form in a report")
+
+
+def _array(kind: type, value: Any) -> Any:
+    if kind is np.ndarray:
+        return np.asarray(value)
+    raise NotImplementedError(f"{kind.__name__} has no form in a report")

@@ -1,14 +1,16 @@
-"""The lifecycle of a study: nine steps, each met or not by evidence in the store."""
+"""The lifecycle of a study: ten steps, each met or not by evidence in the store."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from assay.analysis.judgement import RegistrationFacts
 from assay.analysis.model import Analysis, Counts, Step, VerificationSummary
 from assay.publishing.document import Components
 from assay.records.store import Run
 from assay.studies.plan import Plan
+from assay.studies.witness import ANCHORED
 from assay.tasks.ledger import Entry
 
 # With three runs a side, no two-sided rank test reaches 5 %: the smallest p is 2 / C(6, 3) = 0.1;
@@ -26,11 +28,13 @@ def lifecycle(
     counts: Counts,
     analysis: Analysis,
     entries: Sequence[Entry],
+    registration: RegistrationFacts | None,
     verification: VerificationSummary | None,
     current: bool,
 ) -> tuple[Step, ...]:
-    """Return the nine steps in order; nothing counts as met without evidence."""
+    """Return the ten steps in order; nothing counts as met without evidence."""
     return (
+        _registration(registration),
         _code(components),
         _data(plan),
         _environment(components, counts),
@@ -41,6 +45,19 @@ def lifecycle(
         _statistics(analysis),
         _verification(verification, current=current),
     )
+
+
+def _registration(registration: RegistrationFacts | None) -> Step:
+    """Met by a plan that an outside witness vouches for, and that the study kept to."""
+    state, summary = "not recorded", "nothing is known of a registered plan"
+    if registration is not None:
+        departed = len(registration.deviations)
+        kept = (
+            f"; {departed} {'deviation' if departed == 1 else 'deviations'} from the plan" if departed else ""
+        )
+        summary = f"{registration.state}: {registration.why}{kept}"
+        state = "met" if registration.state == ANCHORED and not departed else "not met"
+    return Step(id="registration", title="Registered", state=state, summary=summary, evidence="#registration")
 
 
 def _code(components: Components) -> Step:

@@ -12,6 +12,7 @@ from assay.publishing.words import mean_of, range_of
 from assay.statistics.intervals import SMALL
 
 _MOST_COLUMNS = 8
+_BESIDE = ("not distinguished", "cannot be decided", "better")
 
 # In the order of the characters: each stands for itself in the set text, whatever it means in the source.
 _LATEX = {
@@ -86,7 +87,7 @@ def paper_cell(cell: CellSummary) -> PaperCell:
     """Return what a table shows of a method on a task; a method that lost runs is never bold."""
     if cell.interval is None:
         return PaperCell("failed" if cell.failed else "–", "", bold=False, mark="")
-    mark = "†" if cell.lost else "≈" if cell.standing in ("not distinguished", "cannot be decided") else ""
+    mark = "†" if cell.lost else "≈" if cell.standing in _BESIDE else ""
     spread = "" if cell.interval.low is None else range_of(cell.interval)
     return PaperCell(mean_of(cell.interval), spread, bold=cell.standing == "best", mark=mark)
 
@@ -172,8 +173,10 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     )
     bold = "Bold: the best mean of a task, among methods that lost no run."
     notes = [f"{bold} n = {runs} runs; intervals are {_kinds(cells)}."]
-    if any(cell.standing in ("not distinguished", "cannot be decided") for cell in cells):
-        notes.append("≈ not distinguished from the best.")
+    if any(cell.standing in _BESIDE for cell in cells):
+        ahead = any(cell.standing == "better" for cell in cells)
+        more = ", or ahead of it on the pairs that they share" if ahead else ""
+        notes.append(f"≈ not distinguished from the best{more}.")
     if any(cell.lost and cell.interval for cell in cells):
         notes.append("† some runs failed or have no number: mean of the others, not tested.")
     return tuple(notes)

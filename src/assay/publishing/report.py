@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from assay.foundation.digest import short
 from assay.foundation.files import write_atomic
-from assay.foundation.text import visible
 from assay.publishing import views, words
+from assay.publishing.claim_views import claim_views, coverage_note
 from assay.publishing.document import ReportDocument, write_document
 from assay.publishing.figures import draw_all
+from assay.publishing.judgement_figures import draw_judgement
+from assay.publishing.judgement_views import judgement_sections
+from assay.publishing.page import POLICY, environment, width
 from assay.publishing.sheet import Drawn
-
-# The page may style itself and do nothing else: no script, no request, no frame, no form.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 class ReportPaths(NamedTuple):
@@ -38,74 +38,69 @@ def build(document: ReportDocument, folder: Path) -> ReportPaths:
     data = folder / "report.json"
     digest = write_document(document, data)
     drawn = draw_all(document)
+    judged = draw_judgement(document)
     written: list[Path] = []
-    for figure in drawn:
+    for figure in (*drawn, *(figure for own in judged.values() for figure in own)):
         files = {"svg": figure.svg.encode(), "pdf": figure.pdf, "csv": figure.data.csv()}
         for suffix, content in files.items():
             path = folder / "figures" / f"{figure.id}.{suffix}"
             write_atomic(path, content)
             written.append(path)
     page = folder / "index.html"
-    write_atomic(page, render(document, drawn, digest).encode())
+    write_atomic(page, render(document, drawn, judged, digest).encode())
     return ReportPaths(page=page, data=data, figures=tuple(written))
 
 
-def render(document: ReportDocument, drawn: tuple[Drawn, ...], digest: str) -> str:
-    """Return the page; `digest` is that of `report.json`."""
+def render(
+    document: ReportDocument, drawn: tuple[Drawn, ...], judged: Mapping[str, tuple[Drawn, ...]], digest: str
+) -> str:
+    """Return the page; `judged` are the figures of the judgement by section, `digest` is of `report.json`."""
     figures = {figure.id: figure for figure in drawn}
     names = words.labels(document)
+    sections = judgement_sections(document, judged)
     context: dict[str, Any] = {
         "policy": POLICY,
         "document": document,
         "digest": digest,
         "figures": figures,
         "headline": words.headline(document),
-        "contents": views.contents(document, figures),
+        "contents": views.contents(document, figures, sections),
+        "claims": claim_views(document),
+        "claims_note": coverage_note(document),
+        "sections": sections,
+        "widths": {figure.id: width(figure) for own in judged.values() for figure in own},
         "columns": views.columns(document),
         "groups": views.result_groups(document),
         "citations": views.citations(document),
         "result_note": views.result_note(document),
         "mileage_note": views.mileage_note(document),
-        "evidence": {s.id: views.evidence_of(s.evidence, figures, document) for s in document.lifecycle},
+        "evidence": {
+            step.id: views.evidence_of(step.evidence, figures, document, sections)
+            for step in document.lifecycle
+        },
         "label": lambda name: names.get(name, name),
     }
     return _environment().get_template("report.html.j2").render(context)
 
 
 def _environment() -> Environment:
-    """Return the template environment: everything is escaped, and an unknown name is an error."""
-    environment = Environment(
-        loader=PackageLoader("assay.publishing"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
+    """Return the template environment of the report: that of every page, with filters of its own."""
+    made = environment()
+    made.filters |= {
         "short": short,
         "plain": words.plain,
         "whole": words.whole,
         "seconds": words.seconds,
-        "difference": views.estimates,
         "listed": words.listed,
         "counted": words.counted,
         "sentence": words.sentence,
-        "raw_svg": Markup,
+        "lower_first": lambda text: text[:1].lower() + text[1:],
         "tojson_text": _as_json,
     }
-    environment.tests["link"] = lambda text: (
-        isinstance(text, str) and text.startswith(("https://", "http://"))
-    )
-    return environment
+    made.tests["link"] = lambda text: isinstance(text, str) and text.startswith(("https://", "http://"))
+    return made
 
 
 def _as_json(value: Any) -> str:
     """Return a hyperparameter as it would be written in a study file."""
     return msgspec.json.encode(value).decode()
-
-
-def _visible(value: Any) -> Any:
-    """Write out control characters in whatever a template prints; markup is ours and stays."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

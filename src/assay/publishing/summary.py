@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.foundation.text import one_line
+from assay.publishing.claim_views import claim_views
 from assay.publishing.document import ReportDocument
-from assay.publishing.views import ResultCell, ResultLine, estimates, result_groups, result_note
-from assay.publishing.words import headline, plain, sentence
+from assay.publishing.views import ResultCell, ResultLine, result_groups, result_note
+from assay.publishing.words import counted, headline, sentence
 
 _VERDICTS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": "dim"}
 
@@ -31,13 +32,18 @@ def results_table(document: ReportDocument) -> Table:
 
 
 def claims_table(document: ReportDocument) -> Table:
-    """Return the claims, each with its verdict, its difference with interval and n, and why."""
+    """Return the claims: verdict with scope and n, number with interval, why, and what is wrong with it."""
     table = _table("verdict", "claim")
-    for claim in document.analysis.claims:
+    for claim in claim_views(document):
         verdict = Text(one_line(claim.verdict), style=_VERDICTS.get(claim.verdict, ""))
-        difference = f"difference {estimates(claim.overall)}; margin {plain(claim.margin)}"
-        lines = (claim.text, difference, sentence(claim.why))
-        told = [_text(line, "" if i == 0 else "dim") for i, line in enumerate(lines)]
+        lines = [
+            (claim.text, ""),
+            (f"{claim.verdict} {claim.scope}. {claim.why}", "dim"),
+            (claim.measured, "dim"),
+            (" ".join(filter(None, (claim.lacks, claim.size))), "dim"),
+            *((f"Protocol: {sentence(problem)}", "red") for problem in claim.validity),
+        ]
+        told = [_text(line, style) for line, style in lines if line]
         table.add_row(verdict, Text("\n").join(told))
     return table
 
@@ -52,7 +58,12 @@ def summary(document: ReportDocument) -> RenderableType:
         Text(one_line(result_note(document)), style="dim"),
     ]
     if document.analysis.claims:
-        parts.append(claims_table(document))
+        parts.insert(2, claims_table(document))
+    registration = document.judged().registration
+    if registration is not None:
+        departed = len(registration.deviations)
+        told = f" {counted(departed, 'deviation')} from the plan." if departed else ""
+        parts.append(_text(f"Registration: {registration.state}: {registration.why}.{told}"))
     verification = document.verification
     verified = f"Verified: {sentence(verification.sentence)}" if verification else "Not verified yet."
     parts.append(
@@ -72,10 +83,10 @@ def summary_text(document: ReportDocument, width: int = 110) -> str:
 
 
 def _add_line(table: Table, line: ResultLine) -> None:
-    """Add a benchmark: its name beside the first method, what was measured beside the second."""
-    heads = [one_line(line.benchmark), line.measure]
-    if len(line.cells) == 1:
-        heads = ["\n".join(heads)]
+    """Add a benchmark: its name beside the first method, then what was measured and the mileage."""
+    heads = [one_line(line.benchmark), line.measure, *([line.mileage] if line.mileage else [])]
+    if len(line.cells) < len(heads):
+        heads = [*heads[: len(line.cells) - 1], "\n".join(heads[len(line.cells) - 1 :])]
     for i, cell in enumerate(line.cells):
         head = Text(heads[i], style="" if i == 0 else "dim") if i < len(heads) else Text("")
         mean = _text(cell.mean or "–", "bold" if cell.leads else "")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from assay.analysis.model import ResultRow
 from assay.foundation.text import one_line
 from assay.publishing.document import ANCHORS, ReportDocument
+from assay.publishing.section import Section
 from assay.publishing.style import Look, look
-from assay.publishing.words import about_interval, counted, labels, listed, mean_of, measure, range_of
-from assay.statistics.interval import Interval
+from assay.publishing.words import (
+    about_interval,
+    counted,
+    labels,
+    listed,
+    mean_of,
+    measure,
+    range_of,
+    sentence,
+)
+from assay.statistics.coverage import coverage_text
+from assay.statistics.intervals import SMALL
 
 
 class Column(NamedTuple):
@@ -34,10 +45,11 @@ class ResultCell(NamedTuple):
 
 
 class ResultLine(NamedTuple):
-    """A benchmark: what was measured, and a cell for each method."""
+    """A benchmark: what was measured, how often its test labels were asked, and a cell for each method."""
 
     benchmark: str
     measure: str
+    mileage: str
     cells: list[ResultCell]
 
 
@@ -72,6 +84,12 @@ def result_groups(document: ReportDocument) -> list[ResultGroup]:
     """Return the results table: families, their benchmarks, and a cell for each method."""
     methods = columns(document)
     rows = {(row.benchmark, row.method): row for row in document.analysis.results}
+    tested = {row.benchmark for row in document.analysis.results if row.reported == "test"}
+    mileage = {
+        row.benchmark: f"test asked {row.this_study:,} times, {row.in_store:,} in the store"
+        for row in document.mileage
+        if row.benchmark in tested
+    }
     groups: dict[str, list[ResultLine]] = {}
     for facts in document.benchmarks:
         own = [rows.get((facts.name, method.name)) for method in methods]
@@ -80,7 +98,7 @@ def result_groups(document: ReportDocument) -> list[ResultGroup]:
             cells = [
                 result_cell(method, row, len(methods) == 1) for method, row in zip(methods, own, strict=True)
             ]
-            line = ResultLine(facts.name, measure(some, document), cells)
+            line = ResultLine(facts.name, measure(some, document), mileage.get(facts.name, ""), cells)
             groups.setdefault(facts.family, []).append(line)
     return [ResultGroup(family, lines) for family, lines in groups.items()]
 
@@ -117,20 +135,15 @@ def result_note(document: ReportDocument) -> str:
     single = " A single run gives no interval." if any(interval.low is None for interval in intervals) else ""
     unmeasured = sorted({facts.no_test_because for facts in document.benchmarks if facts.no_test_because})
     without = f" Where no test metric is shown: {'; '.join(unmeasured)}." if unmeasured else ""
+    few = [i.n for i in intervals if i.method == "t" and 1 < i.n < SMALL]
+    coverage = f" {sentence(coverage_text(min(few), paired=True))}" if few else ""
     statuses = sorted({row.status for row in document.mileage})
     declared = f" Test metrics are {listed(statuses)}." if statuses else ""
     verdict = document.verification.verdict if document.verification else "not verified yet"
     return (
         f"Mean over the completed runs{with_kinds}; n is the number of runs.{single} Numbers from a table "
-        f"are conditional on that table.{without}{declared} Level of verification: {verdict}."
+        f"are conditional on that table.{without}{declared}{coverage} Level of verification: {verdict}."
     )
-
-
-def estimates(interval: Interval | None) -> str:
-    """Return a difference with its sign, its interval and n."""
-    if interval is None:
-        return "not computed"
-    return f"{mean_of(interval, sign=True)} {range_of(interval, sign=True)}, n = {interval.n}"
 
 
 def citations(document: ReportDocument) -> list[Citation]:
@@ -141,15 +154,16 @@ def citations(document: ReportDocument) -> list[Citation]:
     return [Citation(text, benchmarks) for text, benchmarks in found.items()]
 
 
-def contents(document: ReportDocument, figures: Collection[str]) -> list[Anchor]:
-    """Return the sections that the page has, in order."""
+def contents(document: ReportDocument, figures: Collection[str], sections: Sequence[Section]) -> list[Anchor]:
+    """Return the sections that the page has, in order; `sections` are those of the judgement."""
     entries = [
+        ("#claims", "Verdicts", bool(document.analysis.claims)),
         ("#lifecycle", "Lifecycle", True),
         ("#counts", "Runs", True),
         ("#results", "Results", True),
-        ("#claims", "Claims", bool(document.analysis.claims)),
-        ("#regret", "Regret", any(name.startswith("regret") for name in figures)),
         ("#ranks", "Ranks", "ranks" in figures),
+        ("#regret", "Regret", any(name.startswith("regret") for name in figures)),
+        *((f"#{section.id}", section.title, True) for section in sections),
         ("#cost", "Cost", bool(document.analysis.costs)),
         ("#cards", "Protocol cards", True),
         ("#components", "Five components", True),
@@ -161,9 +175,11 @@ def contents(document: ReportDocument, figures: Collection[str]) -> list[Anchor]
     return [Anchor(href, title) for href, title, present in entries if present]
 
 
-def evidence_of(anchor: str, figures: Collection[str], document: ReportDocument) -> str:
+def evidence_of(
+    anchor: str, figures: Collection[str], document: ReportDocument, sections: Sequence[Section]
+) -> str:
     """Return a step's evidence if the page has that place, else an empty string."""
-    present = {entry.href for entry in contents(document, figures)}
+    present = {entry.href for entry in contents(document, figures, sections)}
     parts = {"#code", "#data", "#environment", "#hyperparameters", "#seeds"}
     return anchor if anchor in ANCHORS and anchor in present | parts else ""
 

@@ -15,6 +15,8 @@ def plain(value: float, significant: int = 4) -> str:
     """Return a number with this many significant digits, thousands separated, no exponent if readable."""
     if value == 0:
         return "0"
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "–")
     size = math.floor(math.log10(abs(value)))
     if size < -4 or size > 11:
         return f"{value:.{significant - 1}e}"
@@ -157,10 +159,13 @@ def _claims(document: ReportDocument) -> str:
     if not claims:
         return ""
     verdicts = [claim.verdict for claim in claims]
+    where = " on these tasks" if all(claim.scope != "tasks" for claim in claims) else ""
+    limits = f"{where}, with {counted(document.components.seeds.replicates, 'replicate')}"
     if len(verdicts) == 1:
-        return f"its one claim is {verdicts[0]}"
+        return f"its one claim is {verdicts[0]}{limits}"
     if len(set(verdicts)) == 1:
-        return f"{'both' if len(verdicts) == 2 else f'all {len(verdicts)}'} claims are {verdicts[0]}"
+        both = "both" if len(verdicts) == 2 else f"all {len(verdicts)}"
+        return f"{both} claims are {verdicts[0]}{limits}"
     order = ("supported", "refuted", "undecided", "untested")
     found = [f"{verdicts.count(verdict)} {verdict}" for verdict in order if verdict in verdicts]
-    return f"of {len(verdicts)} claims, {listed(found)}"
+    return f"of {len(verdicts)} claims, {listed(found)}{limits}"

@@ -134,8 +134,8 @@ def _(first: FoldTest, items: Together, _naming: Naming) -> tuple[Sketch, ...]:
             r.mean,
             r.low,
             r.high,
-            f"{interval_text(r.mean, r.low, r.high, sign=True)}  p = {number(r.p, 2)}",
-            hollow=r.p >= 1 - r.confidence,
+            interval_text(r.mean, r.low, r.high, sign=True) + ("" if r.p is None else f"  p = {number(r.p, 2)}"),
+            hollow=r.p is None or r.p >= 1 - r.confidence,
         )
         for name, r in results.items()
     ]

@@ -40,7 +40,8 @@ def _(result: PairwiseTests, naming: Naming) -> tuple[Sketch, ...]:
         result.methods, result.average_ranks, result.cliques, result.basis, result.alpha, result.decided
     )
     correction = f" with {result.correction.capitalize()}" if result.correction != "none" else ""
-    test = f"Wilcoxon's signed-rank test{correction}"
+    kind = "sign test" if result.test == "sign" else "Wilcoxon's signed-rank test"
+    test = f"{kind}{correction}"
     return (diagram(ranked, naming, "critical-difference", test), _comparisons(result, naming))
 
 
