@@ -12,7 +12,7 @@ from assay.foundation.digest import digest_value
 from assay.provenance.components import SeedIdentity
 from assay.studies.auditing import Answer, Answers
 from assay.studies.history import History, Planned, plan_facts
-from assay.studies.study import BestOfSetClaim, Claim, Commitments, Method, Protocol
+from assay.studies.study import BestOfSetClaim, Claim, Commitments, EquivalentClaim, Method, Protocol
 from assay.studies.tuning import Tuning
 from assay.tasks.ledger import Entry
 
@@ -420,3 +420,15 @@ def test_ranks_that_depend_on_the_pool(bent, found):
     assert found(replace(bent.facts, scores=made), "pool-dependent-ranks")
     steady = replace(made, values=np.repeat(order[:1].repeat(5, axis=0)[:, :, None], 12, axis=2))
     assert not found(replace(bent.facts, scores=steady), "pool-dependent-ranks")
+
+
+def test_a_margin_that_the_study_cannot_see(bent, found):
+    """A margin far below half the interval is doubtful while the claim is open, and a wide one is not."""
+
+    def margin(size):
+        return bent.study(
+            claims=(EquivalentClaim(methods=("evolution", "random"), margin=size, metric="signal"),)
+        )
+
+    assert found(margin(1e-6), "too-few-replicates").severity == "doubtful"
+    assert not found(margin(1.0), "too-few-replicates")

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from assay.analysis.audit import baselines, conduct, fairness, leakage, numbers, selection, strength
+from assay.analysis.audit import (
+    baselines,
+    budgets,
+    conduct,
+    dependence,
+    fairness,
+    leakage,
+    numbers,
+    overlap,
+    pairing,
+    recipes,
+    selection,
+    strength,
+)
 from assay.analysis.audit.answers import with_answers
 from assay.analysis.audit.facts import Facts
 from assay.analysis.audit.finding import (
@@ -26,11 +39,11 @@ from assay.studies.auditing import Answer
 FORMAT = "assay-audit"
 VERSION = 1
 
-RULES: tuple[Rule, ...] = tuple(
-    rule
-    for topic in (leakage, selection, fairness, baselines, strength, numbers, conduct)
-    for rule in topic.RULES
+_TOPICS = (
+    *(leakage, overlap, selection, budgets, recipes, fairness, baselines, strength, dependence, pairing),
+    *(numbers, conduct),
 )
+RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
 IDS: tuple[str, ...] = tuple(rule.id for rule in RULES)
 
 

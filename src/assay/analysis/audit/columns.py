@@ -10,6 +10,9 @@ from assay.analysis.audit.facts import Facts, TableFacts
 from assay.analysis.audit.finding import IN_A_TABLE, NO_RUNS, Evidence
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_TOKEN = re.compile(r"[a-z0-9]+")
+# A name of two letters stands in many texts by chance.
+_SHORT = 3
 
 
 class Told(NamedTuple):
@@ -39,6 +42,19 @@ class Told(NamedTuple):
 def words(name: str) -> tuple[str, ...]:
     """Return the words of the name of a column, a metric or a method: 'bestTest_acc' has three."""
     return tuple(word.lower() for word in _WORD.findall(name))
+
+
+_ELSE = {"not", "no", "but", "except", "excluding", "without", "other", "others", "leave", "minus", "held"}
+
+
+def names(text: str, name: str) -> bool:
+    """Say whether a cell names a task, as 'top-10 of cora' does, in whole words and without excepting it."""
+    told, wanted = _TOKEN.findall(text.lower()), _TOKEN.findall(name.lower())
+    if not wanted or _ELSE & set(told):
+        return False
+    if len("".join(wanted)) < _SHORT:
+        return told == wanted
+    return any(told[i : i + len(wanted)] == wanted for i in range(len(told) - len(wanted) + 1))
 
 
 def columns_about(table: TableFacts, about: Iterable[str]) -> list[int]:
@@ -71,6 +87,19 @@ def rows_of(table: TableFacts, column: int, keep: Callable[[int, str], bool]) ->
             text = f"{method + ': ' if method else ''}{table.columns[column]} = {value}"
             found[method, value] = row_evidence(table, row, text, column)
     return list(found.values())
+
+
+def first_rows(table: TableFacts, told: Told) -> list[Evidence]:
+    """Return the first row of each method with what a column says there."""
+    seen: set[str] = set()
+
+    def first(row: int, _: str) -> bool:
+        method = table.name(row, "method")
+        new = method not in seen
+        seen.add(method)
+        return new
+
+    return rows_of(table, told.column, first)
 
 
 def row_evidence(table: TableFacts, row: int, text: str, column: int | None = None) -> Evidence:

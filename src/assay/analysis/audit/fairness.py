@@ -1,14 +1,13 @@
-"""Rules about fairness: budgets, tuning, recipes, machines and failures that go with the method."""
+"""Rules about fairness: machines, arithmetics and failures that go with the method."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
-from assay.analysis.audit.columns import Told, columns_about, rows_of, seen_in, told_by
-from assay.analysis.audit.facts import Facts, StudyFacts, TableFacts
+from assay.analysis.audit.budgets import is_cost
+from assay.analysis.audit.columns import Told, columns_about, first_rows, rows_of, seen_in, told_by, words
+from assay.analysis.audit.facts import Facts
 from assay.analysis.audit.finding import (
     DOUBTFUL,
     INVALIDATES,
@@ -22,177 +21,32 @@ from assay.analysis.audit.finding import (
 )
 from assay.records.record import Record
 from assay.statistics.scores import ABSENT, FAILED, NO_NUMBER, Scores
-from assay.studies.study import Method
-from assay.studies.tuning import TUNED_DEFAULT
 
-_BUDGET = {"budget", "budgets", "evaluations", "evals", "queries", "steps", "epochs", "iterations", "iters"}
-_MEASURED = {"hours", "cost", "flops", "seconds", "walltime", "runtime", "time"}
-_TUNING = {"tuned", "tuning", "hpo", "configurations", "configs"}
-_RECIPE = {
-    "recipe",
-    "augmentation",
-    "augment",
-    "aug",
-    "cutout",
-    "mixup",
-    "schedule",
-    "pretraining",
-    "protocol",
-}
 _ARITHMETIC = {
-    "precision",
-    "dtype",
-    "arithmetic",
-    "blas",
-    "cuda",
-    "cudnn",
-    "version",
-    "torch",
-    "numpy",
-    "python",
+    *("precision", "dtype", "arithmetic", "blas", "cuda", "cudnn", "version", "torch", "numpy", "python"),
+    *("tf32", "amp", "mkl", "openblas", "pytorch", "tensorflow", "jax", "scipy", "driver", "compiler"),
 }
-_MACHINE = {"host", "hostname", "machine", "gpu", "device", "hardware", "node", "cluster", "cpu", "platform"}
-_ORIGIN = {"lab", "commit", "paper", "origin", "operator", "author", "authors", "reported"}
-_SPENT_ALIKE = 0.9
+_MACHINE = {
+    *("host", "hostname", "machine", "gpu", "device", "hardware", "node", "cluster", "cpu", "platform"),
+    *("accelerator", "tpu", "server", "workstation", "processor", "os", "site", "container"),
+}
+_ORIGIN = {
+    *("lab", "commit", "paper", "origin", "operator", "author", "authors", "reported", "institution"),
+    *("provenance", "cited", "taken", "copied"),
+}
+# These say of what the numbers in a column are, and that it is no environment.
+_AMOUNTS = {
+    *("accuracy", "acc", "score", "scores", "loss", "error", "auc", "f1", "value", "result", "mean", "sd"),
+    *("std", "memory", "gb", "mb", "count", "utilisation", "utilization", "util", "num"),
+    *("params", "parameters", "year", "size"),
+}
+# A version of these is what is compared, or the task.
+_OF_WHAT = {"dataset", "data", "task", "method", "model"}
+_FORMATS = {8.0, 16.0, 32.0, 64.0, 128.0}
 _TWICE = 2.0
+_TELLING = 3
 _SHARE = 0.1
 _UNLIKELY = 0.01
-
-
-class Spent(NamedTuple):
-    """What the runs of a method spent on a benchmark in the mean, and in which unit."""
-
-    method: str
-    benchmark: str
-    amount: float
-    unit: str
-
-
-def _unequal_budgets(facts: Facts) -> Doubt | None:
-    found = list(_of_study(facts) if facts.study else _of_table(facts, facts.table) if facts.table else ())
-    if not found:
-        return None
-    title = "The methods did not have, or did not spend, the same budget"
-    return Doubt(worst(one for one, _ in found), title, [one for _, one in found])
-
-
-def _of_study(facts: Facts) -> Iterator[tuple[Severity, Evidence]]:
-    study = facts.study
-    if study is None or study.plan is None:
-        return
-    leaders = facts.leaders()
-    for benchmark in study.plan.benchmarks:
-        spent = {one.method: one for name in study.methods if (one := _spent(study, name, benchmark))}
-        yield from _compared(spent, leaders, lambda one: ("cell", f"{one.method} on {one.benchmark}", None))
-
-
-def _spent(study: StudyFacts, method: str, benchmark: str) -> Spent | None:
-    records = [record for record in study.of(method) if record.benchmark == benchmark]
-    if not records:
-        return None
-    if study.loaded.study.budget.evaluations is not None:
-        amounts = [float(len(record.result.trajectory)) for record in records]
-        return Spent(method, benchmark, math.fsum(amounts) / len(amounts), "evaluations")
-    amounts = [math.fsum(record.result.trajectory.column("cost").tolist()) for record in records]
-    return Spent(method, benchmark, math.fsum(amounts) / len(amounts), "table seconds")
-
-
-def _compared(
-    spent: Mapping[str, Spent],
-    leaders: Mapping[str, float],
-    place: Callable[[Spent], tuple[str, str, int | None]],
-) -> Iterator[tuple[Severity, Evidence]]:
-    """Yield the methods that spent less than nine tenths of the most, worse where a leader spent twice it."""
-    most = max(spent.values(), key=lambda one: (one.amount, one.method), default=None)
-    if most is None or most.amount <= 0:
-        return
-    led = max((one.amount for name, one in spent.items() if name in leaders), default=0.0)
-    for one in spent.values():
-        if one.amount >= _SPENT_ALIKE * most.amount:
-            continue
-        severity = INVALIDATES if led >= _TWICE * one.amount else DOUBTFUL
-        text = f"{one.method} spent {one.amount:,.6g} {one.unit} a run, {most.method} {most.amount:,.6g}"
-        _, where, line = place(one)
-        yield severity, Evidence(kind="cell" if line is None else "row", place=where, line=line, text=text)
-
-
-def _of_table(facts: Facts, table: TableFacts) -> Iterator[tuple[Severity, Evidence]]:
-    leaders = facts.leaders()
-    for told in told_by(table, _BUDGET | _MEASURED):
-        numbers = told.numbers()
-        if numbers is None:
-            if told.aligned():
-                yield from ((DOUBTFUL, one) for one in _rows(table, told))
-            continue
-        means = {m: math.fsum(values) / len(values) for m, values in numbers.items()}
-        least, most = min(means.values()), max(means.values())
-        if least >= _SPENT_ALIKE * most:
-            continue
-        measured = all(len(set(values)) > 1 for values in numbers.values())
-        led = max((means[name] for name in leaders if name in means), default=0.0)
-        severity = INVALIDATES if led >= _TWICE * least else DOUBTFUL
-        if measured:
-            severity = NOTE
-        yield from ((severity, one) for one in _rows(table, told))
-
-
-def _rows(table: TableFacts, told: Told) -> list[Evidence]:
-    """Return the first row of each method with what the column says there."""
-    seen: set[str] = set()
-
-    def first(row: int, _: str) -> bool:
-        method = table.name(row, "method")
-        new = method not in seen
-        seen.add(method)
-        return new
-
-    return rows_of(table, told.column, first)
-
-
-def _unequal_tuning(facts: Facts) -> Doubt | None:
-    title = "Some methods were tuned, or trained by another recipe, and others were not"
-    if facts.table is not None:
-        found = [
-            one
-            for told in told_by(facts.table, _TUNING | _RECIPE)
-            if told.aligned()
-            for one in _rows(facts.table, told)
-        ]
-        return Doubt(DOUBTFUL, title, found) if found else None
-    found = list(_tuning_of_study(facts.study)) if facts.study is not None else []
-    return Doubt(DOUBTFUL, title, found) if found else None
-
-
-def _tuning_of_study(study: StudyFacts) -> Iterator[Evidence]:
-    methods = study.loaded.study.methods
-    tuned = {name: method.tuning for name, method in methods.items() if method.tuning is not None}
-    if not tuned:
-        return
-    chosen = {} if study.plan is None else {one.name: one.hyperparameters for one in study.plan.methods}
-    for name, method in methods.items():
-        if name in tuned or not _choices(name, method, chosen):
-            continue
-        place, line = study.key("methods", name)
-        listed = ", ".join(sorted(chosen.get(name, method.hyperparameters))) or "its hyperparameters"
-        text = f"{name} has {listed} and is not tuned; tuned: {', '.join(tuned)}"
-        yield Evidence(kind="key", place=place, line=line, text=text)
-    amounts = {
-        name: (one.configurations, one.replicates, one.budget, one.suite, one.benchmarks)
-        for name, one in tuned.items()
-    }
-    if len(set(map(repr, amounts.values()))) > 1:
-        for name, one in tuned.items():
-            place, line = study.key("methods", name, "tuning")
-            budget = f" x {one.budget.text()}" if one.budget is not None else ""
-            text = f"{name}: {one.configurations} configurations x {one.replicates} replicates{budget}"
-            yield Evidence(kind="key", place=place, line=line, text=text)
-
-
-def _choices(name: str, method: Method, chosen: Mapping[str, object]) -> bool:
-    """Say whether there would be something to tune; random search, and defaults of a tuned one, have not."""
-    if name.endswith(TUNED_DEFAULT) or method.strategy == "random-search":
-        return False
-    return bool(chosen.get(name) or method.hyperparameters)
 
 
 def _mixed_arithmetic(facts: Facts) -> Doubt | None:
@@ -201,7 +55,7 @@ def _mixed_arithmetic(facts: Facts) -> Doubt | None:
         found = [
             one
             for told in told_by(facts.table, _ARITHMETIC)
-            if len(told.distinct()) > 1
+            if len(told.distinct()) > 1 and _is_environment(told)
             for one in rows_of(facts.table, told.column, lambda _row, _value: True)
         ]
         return Doubt(DOUBTFUL, title, found) if found else None
@@ -222,6 +76,26 @@ def _mixed_arithmetic(facts: Facts) -> Doubt | None:
     return Doubt(DOUBTFUL, title, found)
 
 
+def _is_environment(told: Told) -> bool:
+    """Say whether a column names environments: costs and scores are amounts, whatever it is called.
+
+    A number of bits is a precision; another number under that name is the metric. Fractions that vary
+    from run to run were measured, and name nothing.
+    """
+    about = set(words(told.name))
+    if is_cost(told.name) or about & (_AMOUNTS | _OF_WHAT):
+        return False
+    numbers = told.numbers()
+    if numbers is None:
+        return True
+    values = [value for own in numbers.values() for value in own]
+    if "precision" in about:
+        return set(values) <= _FORMATS
+    if all(value.is_integer() for value in values):
+        return True
+    return not about & _ORIGIN and any(len(set(own)) < _TELLING for own in numbers.values())
+
+
 def _used(records: list[Record], what: str) -> Counter[str]:
     return Counter(str(getattr(record.circumstances, what)) for record in records)
 
@@ -232,15 +106,15 @@ def _confounded(facts: Facts) -> Doubt | None:
         found = [
             one
             for told in told_by(facts.table, _MACHINE | _ORIGIN | _ARITHMETIC)
-            if told.aligned()
-            for one in _rows(facts.table, told)
+            if told.aligned() and _is_environment(told)
+            for one in first_rows(facts.table, told)
         ]
         return Doubt(DOUBTFUL, title, found) if found else None
     study = facts.study
     if study is None:
         return None
     seen: list[tuple[Severity, Evidence]] = []
-    for what, severity in (("arithmetic", INVALIDATES), ("environment", NOTE), ("host", NOTE)):
+    for what, severity in (("arithmetic", INVALIDATES), ("environment", DOUBTFUL), ("host", NOTE)):
         used = {name: _used(study.of(name), what) for name in study.methods}
         for a, b in facts.pairs:
             mine, theirs = used.get(a), used.get(b)
@@ -294,7 +168,7 @@ def _lost(facts: Facts, scores: Scores | None) -> dict[str, tuple[int, int]]:
             counts[method] = bad + sum(not run.completed for run in cell.runs), size + len(cell.runs)
         return counts
     bad = ((scores.status == FAILED) | (scores.status == NO_NUMBER)).sum(axis=(0, 2))
-    made = (scores.status != ABSENT).sum(axis=(0, 2))
+    made = scores.made().sum(axis=(0, 2))
     return {name: (int(bad[m]), int(made[m])) for m, name in enumerate(scores.methods)}
 
 
@@ -352,25 +226,6 @@ def _protocol_differs(facts: Facts) -> Doubt | None:
 
 
 RULES = (
-    Rule(
-        id="unequal-budgets",
-        about="budgets, planned and actually spent",
-        why="Most searches get better with every evaluation, so that the larger budget may be the winner.",
-        source="Li and Talwalkar, UAI 2019; Lindauer and Hutter, JMLR 2020",
-        remedy="Give every method the same budget, or compare at the budget that all of them spent.",
-        find=_unequal_budgets,
-        sees=seen_in(_BUDGET | _MEASURED),
-    ),
-    Rule(
-        id="unequal-tuning",
-        about="tuning, and training recipes",
-        why="A tuned method against one with defaults compares the tuning; a recipe can outweigh the search.",
-        source="Yang, Esperança and Carlucci, ICLR 2020; Lindauer and Hutter, JMLR 2020",
-        remedy="Tune every method with the same budget, or none, and train what they find by one recipe.",
-        find=_unequal_tuning,
-        sees=seen_in(_TUNING | _RECIPE, ""),
-        one_sided=True,
-    ),
     Rule(
         id="mixed-arithmetic",
         about="several arithmetics in one comparison",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from assay.analysis.audit.facts import Facts, Source, StudyFacts, TableFacts, Verified
 from assay.analysis.cells import Cells, make_cells
@@ -13,7 +15,8 @@ from assay.analysis.chance import LuckRow, luck_rows
 from assay.analysis.gather import gather_facts, gather_runs
 from assay.analysis.model import BenchmarkFacts
 from assay.analysis.reading.columns import Columns, find_columns
-from assay.analysis.reading.read import load_frame, read_table
+from assay.analysis.reading.files import load_frame
+from assay.analysis.reading.read import read_table
 from assay.analysis.reading.trackers import as_runs, with_methods_from_names
 from assay.analysis.scoring import study_scores
 from assay.benchmarks.catalogue import card_of, expand
@@ -166,7 +169,7 @@ def _sources(plan: Plan | None) -> tuple[Source, ...]:
             if path.startswith("<") or not (own or declared):
                 continue
             content = plan.blobs.get(texts.get(path, "")) if plan is not None else None
-            found.append(Source(method.name, path, _text(content), declared))
+            found.append(Source(method.name, path, _text(path, content), declared))
     return tuple(found)
 
 
@@ -175,10 +178,24 @@ def _is_declared(path: str, method: MethodPlan) -> bool:
     return any(path == one or path.startswith(f"{one}/") for one in listed)
 
 
-def _text(content: bytes | None) -> str | None:
+def _text(path: str, content: bytes | None) -> str | None:
+    if content is not None and path.lower().endswith(".npy"):
+        return _rows_of_array(content)
     if content is None or b"\0" in content[:4096]:
         return None
     return content.decode("utf-8", "replace")
+
+
+def _rows_of_array(content: bytes) -> str | None:
+    """Return an array as lines of text, a line for each example; None where it cannot be read."""
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        return None
+    if not isinstance(array, np.ndarray) or array.ndim == 0:
+        return None
+    rows = array.reshape(len(array), -1).tolist()
+    return "\n".join(",".join(map(repr, row)) for row in rows)
 
 
 def _luck(

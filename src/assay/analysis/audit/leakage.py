@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assay.analysis.audit.columns import columns_about, row_evidence, rows_of, seen_in, words
-from assay.analysis.audit.facts import Facts, Source, StudyFacts, TableFacts
+from assay.analysis.audit.columns import words
+from assay.analysis.audit.facts import Facts, Source, StudyFacts
 from assay.analysis.audit.finding import (
     DOUBTFUL,
     INVALIDATES,
@@ -18,15 +18,21 @@ from assay.analysis.audit.finding import (
     study_only,
     worst,
 )
+from assay.analysis.audit.origins import (
+    origin_seen,
+    same_column,
+    same_origin,
+    same_set,
+    selected_by_test,
+    sets_seen,
+    signal_seen,
+)
 from assay.analysis.audit.sources import forbidden, is_code, strings
 from assay.benchmarks.catalogue import card_of, expand
 from assay.contracts.card import ProtocolCard
 from assay.foundation.errors import AssayError
 from assay.tasks.cards import TASKS
 
-_SELECTED = {"selected", "selection", "select", "signal", "chosen", "checkpoint", "criterion", "stopping"}
-_ORIGIN = {"source", "pretrained", "pretraining", "trained", "warm", "warmstart", "prior", "transfer"}
-_VALIDATION = {"val", "valid", "validation", "dev"}
 _SHORT = 4
 # A point to start from may stand in code; a training set is more than that.
 _INLINE = 3
@@ -36,7 +42,7 @@ _SCANNED = 4096
 def _test_as_signal(facts: Facts) -> Doubt | None:
     found = _signal_of_study(facts.study) if facts.study else []
     if facts.table is not None:
-        found = [*_selected_by_test(facts.table), *_same_column(facts.table)]
+        found = [*selected_by_test(facts.table), *same_column(facts.table)]
     return Doubt(INVALIDATES, "The search was steered by the test metric", found) if found else None
 
 
@@ -80,36 +86,6 @@ def _is_test(text: str) -> bool:
     return text.lower() == "test" or bool(forbidden("value.txt", f"\n{text}"))
 
 
-def _selected_by_test(table: TableFacts) -> Iterator[Evidence]:
-    for column in columns_about(table, _SELECTED):
-        yield from rows_of(table, column, lambda _, value: "test" in words(value))
-
-
-def _splits(table: TableFacts) -> list[tuple[int, int]]:
-    """Return each pair of a validation and a test column."""
-    columns = [*table.others, *table.layout.scores]
-    seen = [i for i in columns if _VALIDATION & set(words(table.columns[i]))]
-    tests = [i for i in columns if "test" in words(table.columns[i])]
-    return [(a, b) for a in seen for b in tests]
-
-
-def _signal_seen(facts: Facts) -> str:
-    if facts.table is not None and _splits(facts.table):
-        return ""
-    return seen_in(_SELECTED, "")(facts)
-
-
-def _same_column(table: TableFacts) -> Iterator[Evidence]:
-    """Yield the first row of a validation and a test column that are equal throughout."""
-    rows = range(len(table.frame.rows))
-    for a, b in _splits(table):
-        pairs = [(table.cell(row, a), table.cell(row, b)) for row in rows]
-        known = [pair for pair in pairs if all(pair)]
-        if len({first for first, _ in known}) > 2 and all(first == second for first, second in known):
-            text = f"{table.columns[a]} and {table.columns[b]} are equal in all {len(known)} rows"
-            yield row_evidence(table, 0, text, b)
-
-
 def _test_in_code(facts: Facts) -> Doubt | None:
     found = [
         Evidence(
@@ -124,6 +100,10 @@ def _test_in_code(facts: Facts) -> Doubt | None:
 
 
 def _trained_on_evaluated(facts: Facts) -> Doubt | None:
+    if facts.table is not None:
+        same = list(same_set(facts.table))
+        title = "What a method was trained on is what it is scored on"
+        return Doubt(INVALIDATES, title, same) if same else None
     study = facts.study
     if study is None:
         return None
@@ -162,27 +142,17 @@ def _held(study: StudyFacts, name: str) -> Iterator[tuple[str, int | None, Any, 
 
 def _warm_start(facts: Facts) -> Doubt | None:
     if facts.table is not None:
-        return _same_origin(facts.table)
+        found = list(same_origin(facts.table))
+        title = "A method was trained on, or started from, the task that it is scored on"
+        return Doubt(INVALIDATES, title, found) if found else None
     study = facts.study
     if study is None:
         return None
-    found = [*_tuned_on_target(study), *_files_of_target(study), *_values_of_target(study)]
-    if not found:
+    seen = [*_tuned_on_target(study), *_files_of_target(study), *_values_of_target(study)]
+    if not seen:
         return None
     title = "A method starts from what is known of a task that it is scored on"
-    return Doubt(worst(one for one, _ in found), title, [one for _, one in found])
-
-
-def _same_origin(table: TableFacts) -> Doubt | None:
-    found = [
-        evidence
-        for column in columns_about(table, _ORIGIN)
-        for evidence in rows_of(
-            table, column, lambda row, value: value.lower() == table.name(row, "task").lower() != ""
-        )
-    ]
-    title = "A method was trained on, or started from, the task that it is scored on"
-    return Doubt(INVALIDATES, title, found) if found else None
+    return Doubt(worst(one for one, _ in seen), title, [one for _, one in seen])
 
 
 def _tuned_on_target(study: StudyFacts) -> Iterator[tuple[Severity, Evidence]]:
@@ -275,7 +245,7 @@ RULES = (
         source="Kapoor and Narayanan, Patterns 2023 (no clean separation of the test set)",
         remedy="Search and stop by a validation signal, and ask for the test metric once, at the end.",
         find=_test_as_signal,
-        sees=_signal_seen,
+        sees=signal_seen,
         one_sided=True,
     ),
     Rule(
@@ -294,7 +264,8 @@ RULES = (
         source="Kapoor and Narayanan, Patterns 2023 (no separation of training and test data)",
         remedy="Train on architectures that are never evaluated or reported, or charge them to the budget.",
         find=_trained_on_evaluated,
-        sees=study_only,
+        sees=sets_seen,
+        one_sided=True,
     ),
     Rule(
         id="warm-start",
@@ -303,7 +274,7 @@ RULES = (
         source="Lindauer and Hutter, JMLR 2020 (best practices for NAS); lineages of the protocol cards",
         remedy="Use other tasks of another lineage to start from or tune on, such as development-v1.",
         find=_warm_start,
-        sees=seen_in(_ORIGIN, ""),
+        sees=origin_seen,
         one_sided=True,
     ),
 )

