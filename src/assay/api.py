@@ -1,15 +1,25 @@
-"""The commands as functions: what `assay run`, `assay verify` and `assay report` do, from Python."""
+"""The commands as functions: what `assay run`, `assay verify`, `assay compare` and the others do."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from assay.analysis.comparison import Comparison
+from assay.analysis.comparison import compare as compare_scores
+from assay.analysis.reading.columns import Columns
+from assay.analysis.reading.objects import frame_of
+from assay.analysis.reading.read import read_table
 from assay.capture.environment import usable_cores
 from assay.foundation.places import cache_folder, store_folder
+from assay.foundation.text import one_line
 from assay.publishing.assemble import assemble
+from assay.publishing.comparison_figures import draw_comparison
+from assay.publishing.comparison_page import build_comparison
 from assay.publishing.report import build
 from assay.publishing.sources import write_sources
 from assay.records.store import Store
+from assay.statistics.scores import Scores
 from assay.studies.load import LoadedStudy, check_study, load_study
 from assay.studies.run import RunSummary, Watcher, run_study
 from assay.studies.study import Study
@@ -77,6 +87,54 @@ def report(
     document = assemble(loaded, records, _cache(cache))
     write_sources(document, loaded, records, folder)
     return build(document, folder).page
+
+
+def compare(
+    table: object,
+    *,
+    method: str | Sequence[str] | None = None,
+    task: str | Sequence[str] | None = None,
+    replicate: str | Sequence[str] | None = None,
+    score: str | Sequence[str] | None = None,
+    family: str | Sequence[str] | None = None,
+    where: Mapping[str, str | Sequence[str]] | None = None,
+    minimize: bool | None = None,
+    paired_by: str | None = None,
+    seed: int = 0,
+    alpha: float = 0.05,
+    out: Path | str | None = None,
+) -> Comparison:
+    """Compare the methods of a table of scores; with `out`, write its page, tables and figures there.
+
+    `table` is the path of a file that `assay compare` reads; a data frame of pandas or polars, a table of
+    pyarrow, or a list of dicts, one a row; or `Scores`, for which the other parameters but `seed`, `alpha`
+    and `out` mean nothing. The columns are found where they are not named; several of one role are joined.
+    `where` chooses rows by a column's value, or by any of several. Raises `UsageError` with file, line and
+    column for what cannot be read.
+    """
+    notes: tuple[str, ...] = ()
+    if isinstance(table, Scores):
+        found = compare_scores(table, seed=seed, alpha=alpha)
+    else:
+        source = Path(table) if isinstance(table, Path | str) else frame_of(table)
+        columns = Columns(
+            method=_names(method) or None,
+            task=_names(task) or None,
+            replicate=_names(replicate) or None,
+            family=_names(family) or None,
+            scores=_names(score),
+            where=tuple((column, one) for column, held in (where or {}).items() for one in _names(held)),
+        )
+        read = read_table(source, columns, minimize=minimize, paired_by=paired_by)
+        name, notes = one_line(source.name), read.notes
+        found = compare_scores(read.scores, name=name, metric=read.metric, seed=seed, alpha=alpha)
+    if out is not None:
+        build_comparison(found, Path(out), notes=notes, drawn=draw_comparison(found))
+    return found
+
+
+def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    return () if given is None else (given,) if isinstance(given, str) else tuple(map(str, given))
 
 
 def _load(study: AnyStudy) -> LoadedStudy:

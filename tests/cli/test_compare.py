@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -121,3 +122,48 @@ def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:
     write(tmp_path, [line.replace("random", "\x1b]0;x\x07random") for line in rows(tasks=1)])
     done = assay(tmp_path, "results.csv")
     assert not set(done.stdout + done.stderr) & set("\x1b\x07")
+
+
+def test_two_directions_are_refused(tmp_path: Path) -> None:
+    """`--minimize` with `--maximize` is a mistake, and the last does not win."""
+    write(tmp_path, rows(tasks=1))
+    assert "cannot both hold" in assay(tmp_path, "results.csv", "--minimize", "--maximize", check=2).stderr
+
+
+def test_rows_are_chosen_and_columns_joined(tmp_path: Path) -> None:
+    """`--where` and a repeated `--method` are told on standard error and stand on the page."""
+    lines = ["model,optimizer,seed,split,acc"]
+    for i, (model, optimizer) in enumerate((m, o) for m in "ab" for o in ("adam", "sgd")):
+        lines += [f"{model},{optimizer},{s},{p},0.{i + 4}{s}" for s in range(3) for p in ("val", "test")]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    done = assay(tmp_path, "t.csv", "--method", "model", "--method", "optimizer", "--where", "split=test")
+    assert "12 of 24 rows are read, those with split=test" in done.stderr
+    assert "a / adam" in done.stdout
+    assert "split=test" in (tmp_path / "t-comparison/index.html").read_text()
+    assert "COL=VALUE" in assay(tmp_path, "t.csv", "--where", "split", check=2).stderr
+
+
+def test_standard_input_and_gzip_are_read(tmp_path: Path) -> None:
+    """'-' writes to stdin-comparison, a packed table to the folder of its plain name."""
+    write(tmp_path, rows(tasks=1))
+    data = (tmp_path / "results.csv").read_bytes()
+    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(data))
+    assert assay(tmp_path, "packed.csv.gz").stdout.rstrip().endswith("packed-comparison/index.html")
+    done = subprocess.run(
+        [str(ASSAY), "compare", "-"], cwd=tmp_path, check=True, capture_output=True, input=data, timeout=120
+    )
+    assert done.stdout.decode().rstrip().endswith("stdin-comparison/index.html")
+
+
+def test_a_mean_never_makes_a_family_of_five_six(tmp_path: Path) -> None:
+    """Five tasks with their average decide nothing across tasks."""
+    (tmp_path / "t.csv").write_text(
+        "Method,cora,citeseer,pubmed,photo,computers,Avg\n"
+        "base,80.04,76.9,73.92,70.51,68.36,73.95\nours,83.23,79.93,77.15,74.06,70.89,77.05\n"
+    )
+    done = assay(tmp_path, "t.csv", "--json")
+    assert "set aside: task 'Avg'" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["comparison"]["families"] == 5
+    assert document["comparison"]["pairwise"] is None
+    assert any("Avg" in note for note in document["notes"])

@@ -7,8 +7,10 @@ from textwrap import wrap
 
 from assay.analysis.comparison import Comparison, compare
 from assay.analysis.reading.columns import Columns
+from assay.analysis.reading.files import STDIN
 from assay.analysis.reading.read import ReadTable, read_table
 from assay.cli.output import give, say, table, visible
+from assay.foundation.errors import UsageError
 from assay.foundation.text import one_line, shortened
 from assay.publishing.comparison_page import build_comparison, encode_comparison
 from assay.publishing.comparison_text import headline, sections, what_was_compared
@@ -17,6 +19,24 @@ from assay.publishing.papertables import paper_cell
 _MOST_ROWS = 120
 _WIDTH = 30
 _LINE = 100
+
+
+def direction(minimize: bool, maximize: bool) -> bool | None:
+    """Return whether smaller is better, None where neither is told; raises `UsageError` for both."""
+    if minimize and maximize:
+        raise UsageError("--minimize and --maximize cannot both hold", hint="give one, or neither")
+    return True if minimize else False if maximize else None
+
+
+def conditions(given: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Return the column and value of each condition COL=VALUE; raises `UsageError` for anything else."""
+    found = []
+    for one in given or ():
+        column, equals, value = one.partition("=")
+        if not (column.strip() and equals):
+            raise UsageError(f"--where needs COL=VALUE, got '{visible(one)}'", hint="--where split=test")
+        found.append((column.strip(), value.strip()))
+    return tuple(found)
 
 
 def compare_file(
@@ -33,14 +53,15 @@ def compare_file(
     for note in read.notes:
         say(visible(note))
     say()
-    found = compare(read.scores, name=one_line(path.name), metric=read.metric)
+    name = "stdin" if str(path) == STDIN else path.name
+    found = compare(read.scores, name=one_line(name), metric=read.metric)
     if json:
         give(encode_comparison(found, read.notes).decode().rstrip("\n"))
         if out is None:
             return 0
     else:
         give(text(found))
-    _write(found, read, out or Path(f"{path.stem}-comparison"), quiet=json)
+    _write(found, read, out or Path(f"{Path(name.removesuffix('.gz')).stem}-comparison"), quiet=json)
     return 0
 
 

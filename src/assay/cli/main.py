@@ -44,6 +44,64 @@ def assay(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 @app.command()
+def compare(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A table: CSV, Parquet, JSON lines, MLflow or W&B export; '-' is stdin."
+        ),
+    ],
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", metavar="COL", help="Column of the methods; several are joined."),
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option("--task", metavar="COL", help="Column of the tasks; several are joined."),
+    ] = None,
+    replicate: Annotated[
+        list[str] | None,
+        typer.Option("--replicate", metavar="COL", help="Column of the seeds or folds; several are joined."),
+    ] = None,
+    score: Annotated[
+        list[str] | None,
+        typer.Option("--score", metavar="COL", help="Column of the scores; several make the table wide."),
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option("--family", metavar="COL", help="Column of the families of tasks.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="COL=VALUE", help="Read only such rows; may be repeated."),
+    ] = None,
+    minimize: Annotated[
+        bool, typer.Option("--minimize", help="Smaller is better [default: guessed from the metric's name].")
+    ] = False,
+    maximize: Annotated[bool, typer.Option("--maximize", help="Larger is better.")] = False,
+    paired_by: Annotated[
+        str | None, typer.Option("--paired-by", metavar="SOURCE", help="What equal replicates share.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder [default: NAME-comparison].")] = None,
+    json: Json = False,
+) -> None:
+    """Say which differences in a table of results hold, and write a table and figures for a paper."""
+    from assay.analysis.reading.columns import Columns
+    from assay.cli.compare import compare_file as body
+    from assay.cli.compare import conditions, direction
+
+    columns = Columns(
+        method=tuple(method or ()) or None,
+        task=tuple(task or ()) or None,
+        replicate=tuple(replicate or ()) or None,
+        family=family,
+        scores=tuple(score or ()),
+        where=conditions(where),
+    )
+    smaller = direction(minimize, maximize)
+    raise typer.Exit(body(file, columns, minimize=smaller, paired_by=paired_by, out=out, json=json))
+
+
+@app.command()
 def init(path: Annotated[Path, typer.Argument(metavar="FILE")] = Path("study.toml")) -> None:
     """Write a commented study file to start from."""
     from assay.cli.init import init as body
@@ -68,6 +126,30 @@ def run(
     from assay.cli.run import run as body
 
     raise typer.Exit(body(study, store, workers, dry_run=dry_run, rerun_on=rerun_on, json=json))
+
+
+@app.command()
+def register(
+    study: StudyFile,
+    store: StoreOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File [default: NAME.registration.json beside the study].")
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", help="Outside witness: tag:NAME or timestamp:FILE.tsr.")
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option("--ca", help="Certificates (PEM) of the time-stamp authority.")
+    ] = None,
+    query: Annotated[
+        Path | None, typer.Option("--query", help="Write a time-stamp query for the registration.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write down the plan of a study before it is run, and check who witnessed it."""
+    from assay.cli.register import register_study as body
+
+    raise typer.Exit(body(study, store, out, anchor=anchor, ca=ca, query=query, json=json))
 
 
 @app.command()
@@ -96,6 +178,113 @@ def report(
     from assay.cli.report import report as body
 
     raise typer.Exit(body(study, store, out, json=json))
+
+
+@app.command()
+def audit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study file (TOML), or a table of results.")],
+    store: StoreOption = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="Answers to the findings of a table (TOML).")
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", metavar="COL", help="Column of the methods [default: found].")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="COL", help="Column of the tasks [default: found].")
+    ] = None,
+    replicate: Annotated[
+        str | None, typer.Option("--replicate", metavar="COL", help="Column of the seeds or folds.")
+    ] = None,
+    score: Annotated[
+        list[str] | None,
+        typer.Option("--score", metavar="COL", help="Column of the scores; several make the table wide."),
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option("--family", metavar="COL", help="Column of the families of tasks.")
+    ] = None,
+    minimize: Annotated[
+        bool | None,
+        typer.Option("--minimize/--maximize", help="Which score is better [default: guessed from its name]."),
+    ] = None,
+    paired_by: Annotated[
+        str | None, typer.Option("--paired-by", metavar="SOURCE", help="What equal replicates share.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder [default: NAME-audit].")] = None,
+    json: Json = False,
+) -> None:
+    """Say what would make a reviewer doubt a study or a table of results, worst first."""
+    from assay.analysis.reading.columns import Columns
+    from assay.cli.audit import audit_file as body
+
+    columns = Columns(method=method, task=task, replicate=replicate, family=family, scores=tuple(score or ()))
+    raise typer.Exit(
+        body(
+            file,
+            store,
+            columns,
+            minimize=minimize,
+            paired_by=paired_by,
+            answers=answers,
+            out=out,
+            json=json,
+        )
+    )
+
+
+@app.command("plan-replicates")
+def plan_replicates(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A study file (TOML), or a table of results as a pilot.")
+    ],
+    effect: Annotated[
+        float, typer.Option("--effect", help="The difference that is to be seen, in the metric's unit.")
+    ],
+    power: Annotated[float, typer.Option("--power", help="How surely it is to be seen.")] = 0.8,
+    alpha: Annotated[float, typer.Option("--alpha", help="The two-sided level of all comparisons.")] = 0.05,
+    pair: Annotated[
+        str | None, typer.Option("--pair", help="Two methods, as A,B [default: those of the claims, or all].")
+    ] = None,
+    task: Annotated[str | None, typer.Option("--task", help="Only this task.")] = None,
+    store: StoreOption = None,
+    json: Json = False,
+) -> None:
+    """Say how many replicates a wanted effect needs, from the spread of a pilot."""
+    from assay.cli.plan_replicates import plan_replicates as body
+
+    raise typer.Exit(
+        body(file, store, effect=effect, power=power, alpha=alpha, pair=pair, task=task, json=json)
+    )
+
+
+@app.command()
+def generalise(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study file (TOML), or a table of results.")],
+    method: Annotated[
+        str | None, typer.Option("--method", help="This method in full [default: all, in short].")
+    ] = None,
+    store: StoreOption = None,
+    json: Json = False,
+) -> None:
+    """Say where methods win and lose, and which families of tasks their standing hangs on."""
+    from assay.cli.generalise import generalise as body
+
+    raise typer.Exit(body(file, store, method=method, json=json))
+
+
+@app.command()
+def cheaper(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study file (TOML), or a table of results.")],
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="Share of the pairs that may be misplaced.")
+    ] = 0.05,
+    store: StoreOption = None,
+    json: Json = False,
+) -> None:
+    """Say which few tasks and replicates keep the ranking of the methods, and how often they do not."""
+    from assay.cli.cheaper import show_cheaper as body
+
+    raise typer.Exit(body(file, store, tolerance=tolerance, json=json))
 
 
 @app.command()

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay.analysis.reading.columns import Columns, smaller_is_better
+from assay.analysis.reading.columns import Columns
 from assay.analysis.reading.read import natural, read_table
+from assay.analysis.reading.words import smaller_is_better
 from assay.foundation.errors import UsageError
 from assay.statistics.scores import FAILED, NO_NUMBER, OK
 
@@ -262,7 +263,7 @@ def test_the_direction_is_guessed_from_the_name(tmp_path: Path, name: str, small
     columns = Columns(scores=(name,))
     read = read_table(path, columns)
     assert read.scores.maximize.all() != smaller
-    assert any("guessed" in note for note in read.notes)
+    assert any("guessed" in note or "larger is assumed" in note for note in read.notes)
     told = read_table(path, columns, minimize=not smaller)
     assert told.scores.maximize.all() == smaller
     assert not any("guessed" in note for note in told.notes)
@@ -333,13 +334,13 @@ def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
 def test_too_large_tables_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes, rows, methods and combinations have limits, which are said."""
     path = write(tmp_path, LONG)
-    monkeypatch.setattr("assay.analysis.reading.read.MOST_BYTES", 10)
+    monkeypatch.setattr("assay.analysis.reading.files.MOST_BYTES", 10)
     assert "too many bytes" in refused(path).what
     monkeypatch.undo()
     monkeypatch.setattr("assay.analysis.reading.delimited.MOST_ROWS", 3)
     assert "at most 3" in str(refused(path).why)
     monkeypatch.undo()
-    monkeypatch.setattr("assay.analysis.reading.read.MOST_RUNS", 3)
+    monkeypatch.setattr("assay.analysis.reading.checks.MOST_RUNS", 3)
     assert "too many runs" in refused(path).what
     monkeypatch.undo()
     many = "".join(f"m{i},t,1,{i}\n" for i in range(101))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from assay.analysis.reading.frame import MOST_BYTES, MOST_CELLS, MOST_ROWS, Cell, Frame, refuse_size
 from assay.foundation.errors import UsageError
 from assay.foundation.text import shortened
 
 
-def read_parquet(path: Path) -> Frame:
+def read_parquet(name: str, source: BinaryIO) -> Frame:
     """Return the table of a Parquet file.
 
     A column of lists, maps or another nested type has empty cells, and choosing it is refused by name.
@@ -21,49 +20,49 @@ def read_parquet(path: Path) -> Frame:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(source)
         meta = file.metadata
-        refuse_size(path.name, "rows", meta.num_rows, MOST_ROWS)
-        refuse_size(path.name, "cells", meta.num_rows * meta.num_columns, MOST_CELLS)
+        refuse_size(name, "rows", meta.num_rows, MOST_ROWS)
+        refuse_size(name, "cells", meta.num_rows * meta.num_columns, MOST_CELLS)
         unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-        refuse_size(path.name, "bytes", unpacked, MOST_BYTES)
+        refuse_size(name, "bytes", unpacked, MOST_BYTES)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise UsageError(
-            "the file is not a Parquet table that can be read", where=path.name, why=_first(error)
+            "the file is not a Parquet table that can be read", where=name, why=_first(error)
         ) from None
     columns = [_cells(table.column(i), pa) for i in range(table.num_columns)]
     rows: list[tuple[Cell, ...]] = list(zip(*columns, strict=True)) if columns else []
     foreign = tuple((f.name, shortened(str(f.type), 60)) for f in table.schema if pa.types.is_nested(f.type))
-    notes = tuple(f"column {shortened(name, 40)} holds {kind} and is left out" for name, kind in foreign)
-    names = tuple(str(name) for name in table.column_names)
-    _refuse_twice(path.name, names)
+    notes = tuple(f"column {shortened(one, 40)} holds {kind} and is left out" for one, kind in foreign)
+    names = tuple(str(one) for one in table.column_names)
+    _refuse_twice(name, names)
     lines = list(range(1, len(rows) + 1))
-    return Frame(path.name, names, rows, lines, "row", notes, foreign=foreign)
+    return Frame(name, names, rows, lines, "row", notes, foreign=foreign)
 
 
-def read_json_lines(path: Path, data: bytes) -> Frame:
+def read_json_lines(name: str, data: bytes) -> Frame:
     """Return the table of JSON objects, one a line, or of one JSON array of objects.
 
     Objects in objects are flattened once: {"metrics": {"acc": 1}} has the column 'metrics.acc'. NaN is
     read as Python writes it. Raises `UsageError` with the line of what is not an object.
     """
-    text = _text(path.name, data)
+    text = _text(name, data)
     if text.lstrip().startswith("["):
-        decoded = _decode(path.name, 1, text)
+        decoded = _decode(name, 1, text)
         listed = list(enumerate(decoded if isinstance(decoded, list) else [], start=1))
         place = "row"
     else:
         lines = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        refuse_size(path.name, "rows", len(lines), MOST_ROWS)
-        listed = [(i, _decode(path.name, i, line)) for i, line in lines]
+        refuse_size(name, "rows", len(lines), MOST_ROWS)
+        listed = [(i, _decode(name, i, line)) for i, line in lines]
         place = "line"
-    refuse_size(path.name, "rows", len(listed), MOST_ROWS)
-    flat = [_flat(path.name, i, place, item) for i, item in listed]
+    refuse_size(name, "rows", len(listed), MOST_ROWS)
+    flat = [_flat(name, i, place, item) for i, item in listed]
     columns = tuple(dict.fromkeys(key for row in flat for key in row))
-    refuse_size(path.name, "cells", len(columns) * len(flat), MOST_CELLS)
+    refuse_size(name, "cells", len(columns) * len(flat), MOST_CELLS)
     rows: list[tuple[Cell, ...]] = [tuple(row.get(column) for column in columns) for row in flat]
-    return Frame(path.name, columns, rows, [i for i, _ in listed], place)
+    return Frame(name, columns, rows, [i for i, _ in listed], place)
 
 
 def _cells(column: Any, pa: Any) -> list[Cell]:

@@ -9,6 +9,7 @@ import msgspec
 
 from assay.analysis.reading.frame import Frame, label
 from assay.analysis.reading.numbers import is_state, looks_numeric
+from assay.analysis.reading.words import SCORES, is_cost, is_summary, spreads, words
 from assay.foundation.errors import UnknownNameError, UsageError
 from assay.foundation.text import shortened
 
@@ -39,33 +40,28 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _TAILS = {"name", "id", "label", "number", "index"}
 _PREFIXES = ("params.", "param.", "config.", "tags.", "metrics.", "metric.", "summary.")
-_SCORE_WORDS = {
-    *("score", "accuracy", "acc", "auc", "auroc", "f1", "bleu", "reward", "return", "loss", "error", "err"),
-    *("rmse", "mse", "mae", "perplexity", "ppl", "regret", "objective", "fitness", "hypervolume", "nll"),
-    *("precision", "recall", "map", "miou", "iou", "dice", "top1", "top5", "wer", "cer", "fid", "r2"),
-}
-_SMALLER_WORDS = {
-    *("loss", "losses", "error", "errors", "err", "rmse", "mse", "mae", "mape", "nll", "perplexity", "ppl"),
-    *("regret", "time", "runtime", "walltime", "seconds", "sec", "latency", "duration", "cost", "wer"),
-    *("cer", "fid", "brier", "ece", "bpc", "bpd", "risk", "gap", "distance", "evaluations", "misclassified"),
-}
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
     """Columns that the caller names; None and an empty tuple leave them to be found.
 
-    Several `scores` make the table wide: each is a method or a task.
+    Several columns of one role are joined to one. Several `scores` make the table wide: each is a method
+    or a task. `where` holds pairs of a column and a value: only such rows are read.
     """
 
-    method: str | None = None
-    task: str | None = None
-    replicate: str | None = None
-    family: str | None = None
+    method: str | tuple[str, ...] | None = None
+    task: str | tuple[str, ...] | None = None
+    replicate: str | tuple[str, ...] | None = None
+    family: str | tuple[str, ...] | None = None
     scores: tuple[str, ...] = ()
+    where: tuple[tuple[str, str], ...] = ()
 
 
 class Layout(NamedTuple):
-    """The places of the columns. `shape` is 'long', 'methods in columns' or 'tasks in columns'."""
+    """The places of the columns. `shape` is 'long', 'methods in columns' or 'tasks in columns'.
+
+    `aside` are the columns of numbers that are costs, settings or spreads by their names, beside scores.
+    """
 
     shape: str
     scores: tuple[int, ...]
@@ -76,6 +72,7 @@ class Layout(NamedTuple):
     family: int | None
     state: int | None
     unused: tuple[str, ...]
+    aside: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -94,18 +91,20 @@ def find_columns(frame: Frame, given: Columns) -> Layout:
         "family": _named(frame, given.family, "family"),
     }
     scores = tuple(_place(frame, name, "scores") for name in given.scores)
-    taken = {i for i in found.values() if i is not None} | set(scores)
+    parts = {i for i, name in enumerate(frame.columns) if name in frame.parts}
+    taken = {i for i in found.values() if i is not None} | set(scores) | parts
     for role in ("state", "method", "task", "replicate", "fold", "family"):
         if found.get(role) is None:
             found[role] = _guess(frame, role, taken)
-            taken |= {found[role]} - {None}  # type: ignore[arg-type]  # None is taken out
+            taken |= _just(found[role])
+    labelled = found["replicate"] is not None or found["fold"] is not None
+    aside = _aside(frame, taken - set(scores), scores, labelled)
+    taken |= aside
     if found["method"] is None and given.method is None:
         found["method"] = _fallback_method(frame, taken, bool(scores))
-        taken |= {found["method"]} - {None}  # type: ignore[arg-type]  # None is taken out
+        taken |= _just(found["method"])
     shape, scores, task = _shape(frame, found["method"], found["task"], taken, scores)
-    used = (
-        {i for i in found.values() if i is not None} | set(scores) | ({task} if task is not None else set())
-    )
+    used = {i for i in found.values() if i is not None} | set(scores) | _just(task) | parts | aside
     return Layout(
         shape=shape,
         scores=scores,
@@ -115,17 +114,43 @@ def find_columns(frame: Frame, given: Columns) -> Layout:
         fold=found["fold"],
         family=found["family"],
         state=found["state"],
-        unused=tuple(name or "(no name)" for i, name in enumerate(frame.columns) if i not in used),
+        unused=tuple(
+            name or "(no name)"
+            for i, name in enumerate(frame.columns)
+            if i not in used and name not in frame.filtered
+        ),
+        aside=tuple(frame.columns[i] for i in sorted(aside)),
     )
 
 
-def smaller_is_better(name: str) -> bool:
-    """Guess from the name of a metric whether smaller is better, as in 'test_error' or 'rmse'."""
-    return bool(set(_words(name)) & _SMALLER_WORDS)
+def _named(frame: Frame, name: str | tuple[str, ...] | None, role: str) -> int | None:
+    """Return the place of a column; several are one by now (see `joined_columns`)."""
+    return None if not name else _place(frame, name if isinstance(name, str) else name[0], role)
 
 
-def _named(frame: Frame, name: str | None, role: str) -> int | None:
-    return None if name is None else _place(frame, name, role)
+def _just(place: int | None) -> set[int]:
+    return set() if place is None else {place}
+
+
+def _aside(frame: Frame, taken: set[int], scores: tuple[int, ...], labelled: bool) -> set[int]:
+    """Return the columns of costs, settings and spreads that stand beside scores.
+
+    Raises `UsageError` where the rows are means with their spreads: rows that a seed or a fold labels are
+    runs, which may well report a spread of their own.
+    """
+    numbers = _numeric(frame, taken)
+    pairs = spreads([frame.columns[i] for i in numbers])
+    if pairs and not labelled:
+        spread, mean = next(iter(pairs.items()))
+        raise UsageError(
+            "the table holds means with their spreads, not the scores of runs",
+            where=f"{frame.name}, columns {shortened(mean, 30)} and {shortened(spread, 30)}",
+            why="no test can be made from a summary",
+            hint="give one row for each run, with a column that tells them apart, such as seed",
+        )
+    beside = {i for i in numbers if is_cost(frame.columns[i]) or frame.columns[i] in pairs} - set(scores)
+    # With nothing but costs, a cost is what is compared.
+    return beside if set(numbers) - beside else set()
 
 
 def _place(frame: Frame, name: str, role: str) -> int:
@@ -177,7 +202,7 @@ def _shape(
             "no column says which method a run is of",
             where=frame.name,
             why=f"the columns are {_listed(frame.columns)}",
-            hint="give the columns method, task, replicate and score, or a column of scores for each method",
+            hint="name the columns, as in --method COLUMN --task COLUMN --replicate COLUMN --score COLUMN",
         )
     if task is None:
         task = _first_of_text(frame, taken | set(scores))
@@ -213,7 +238,8 @@ def _score_names(frame: Frame, taken: set[int], *, exact: bool) -> tuple[int, ..
         free = [i for i, name in enumerate(frame.columns) if i not in taken and name in allowed]
         plain = {i: _plain(frame.columns[i]) for i in free}
         return tuple(i for name in _NAMES["score"] for i in free if plain[i] == name)
-    return tuple(i for i in _numeric(frame, taken) if set(_words(frame.columns[i])) & _SCORE_WORDS)
+    names = {i: frame.columns[i] for i in _numeric(frame, taken)}
+    return tuple(i for i, name in names.items() if set(words(name)) & SCORES and not is_summary(name))
 
 
 def _numeric(frame: Frame, taken: set[int]) -> tuple[int, ...]:
@@ -224,6 +250,7 @@ def _numeric(frame: Frame, taken: set[int]) -> tuple[int, ...]:
         if i not in taken
         and name
         and not name.startswith("Unnamed:")
+        and name not in frame.filtered
         and (frame.measures is None or name in frame.measures)
         and looks_numeric(frame.column(i))
     )
@@ -249,11 +276,6 @@ def _plain(name: str) -> str:
 def _without_tail(plain: str) -> str:
     head, _, tail = plain.rpartition("_")
     return head if tail in _TAILS else ""
-
-
-def _words(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
 
 
 def _listed(columns: tuple[str, ...] | list[str]) -> str:

@@ -1,18 +1,15 @@
-"""Delimited text: comma, tab, semicolon or bar, in the usual encodings."""
+"""Delimited text: comma, tab, semicolon or bar, Markdown or blanks, in the usual encodings."""
 
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 from collections import Counter
-from pathlib import Path
 
+from assay.analysis.reading.dialects import find_dialect, records
 from assay.analysis.reading.frame import MOST_CELLS, MOST_ROWS, Cell, Frame, refuse_size
 from assay.foundation.errors import UsageError
 from assay.foundation.text import shortened
 
-DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -20,48 +17,56 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NO_TEXT = {*map(chr, range(32)), "\x7f", "\ufffd"} - set("\t\n\r\f")
+_KINDS = "CSV, Parquet and JSON lines are read; save a spreadsheet as CSV"
 
 
-def read_delimited(path: Path, data: bytes) -> Frame:
-    """Return the table of a text file (RFC 4180, any of four delimiters), told from its first line.
+def read_delimited(name: str, data: bytes) -> Frame:
+    """Return the table of a text file (RFC 4180, any of four delimiters), told from its first lines.
 
     UTF-8, UTF-16 and UTF-32 are known by their marks; what is not UTF-8 is read as Windows-1252, and
     said to be. Raises `UsageError` with the line for rows that do not fit the header.
     """
-    text, notes = _decoded(path.name, data)
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = _delimiter(first)
-    if delimiter != ",":
-        notes.append(f"columns are separated by a {DELIMITERS[delimiter]}")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header, rows, lines = _records(path.name, reader)
-    return Frame(path.name, _names(path.name, header), rows, lines, notes=tuple(notes))
-
-
-def _records(name: str, reader: object) -> tuple[list[str], list[tuple[Cell, ...]], list[int]]:
-    """Return the header, the rows and the line on which each begins; blank lines are passed over."""
+    text, notes = _decoded(name, data)
+    dialect = find_dialect(name, text)
     header: list[str] = []
     rows: list[tuple[Cell, ...]] = []
     lines: list[int] = []
-    begins = 1
-    try:
-        for record in reader:  # type: ignore[attr-defined]  # the class of readers has no name
-            line, begins = begins, reader.line_num + 1  # type: ignore[attr-defined]
-            if not any(cell.strip() for cell in record):
-                continue
-            if not header:
-                header = record
-                continue
+    first = repeated = 0
+    for line, record in records(name, text, dialect):
+        if not header:
+            header, first = record, line
+        elif record == header:
+            repeated += 1
+        else:
             _refuse_ragged(name, line, record, header)
             rows.append(tuple(record))
             lines.append(line)
             refuse_size(name, "rows", len(rows), MOST_ROWS)
             refuse_size(name, "cells", len(rows) * len(header), MOST_CELLS)
-    except csv.Error as error:
-        raise UsageError(
-            "the file is not a table", where=f"{name}:{begins}", why=f"{error}", hint="save it as plain CSV"
-        ) from None
-    return header, rows, lines
+    if not header:
+        raise UsageError("the table is empty", where=name, hint="the first line names the columns")
+    if repeated:
+        notes.append(f"{repeated} more lines repeat the header and are passed over")
+    columns, rows = _filled(tuple(cell.strip() for cell in header), rows)
+    if columns:
+        columns = (columns[0].removeprefix("#").strip(), *columns[1:])
+    _refuse_double(f"{name}:{first}", columns)
+    commas = dialect.delimiter != ","
+    return Frame(name, columns, rows, lines, notes=(*notes, *dialect.notes), commas=commas)
+
+
+def _filled(
+    columns: tuple[str, ...], rows: list[tuple[Cell, ...]]
+) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
+    """Leave out columns without a name or content, as separators at the ends of lines make them."""
+    empty = {
+        i for i, name in enumerate(columns) if not name and not any(str(row[i] or "").strip() for row in rows)
+    }
+    if not empty or not rows:
+        return columns, rows
+    kept = [i for i in range(len(columns)) if i not in empty]
+    return tuple(columns[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
 
 
 def _refuse_ragged(name: str, line: int, record: list[str], header: list[str]) -> None:
@@ -74,18 +79,14 @@ def _refuse_ragged(name: str, line: int, record: list[str], header: list[str]) -
         )
 
 
-def _names(name: str, header: list[str]) -> tuple[str, ...]:
-    columns = tuple(cell.strip() for cell in header)
-    if not columns:
-        raise UsageError("the table is empty", where=name, hint="the first line names the columns")
+def _refuse_double(where: str, columns: tuple[str, ...]) -> None:
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise UsageError(
             f"two columns have the name '{shortened(twice[0], 40)}'",
-            where=f"{name}:1",
-            hint="give each column its own name",
+            where=where,
+            hint="give each column its own name; a header of several lines must become one",
         )
-    return columns
 
 
 def _decoded(name: str, data: bytes) -> tuple[str, list[str]]:
@@ -93,24 +94,25 @@ def _decoded(name: str, data: bytes) -> tuple[str, list[str]]:
     try:
         text = data.decode(marked or "utf-8")
         notes = [f"read as {marked.upper()}"] if marked and marked != "utf-8-sig" else []
+        foreign = {"\0"}
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        if marked or b"\0" in data:
-            raise UsageError("the file is not text", where=f"{name}:{line}", why=str(error)) from None
+        if marked:
+            raise UsageError(
+                "the file is not text",
+                where=f"{name}:{line}",
+                why=f"it begins as {marked.upper()} does and does not go on as such",
+                hint=_KINDS,
+            ) from None
         text = data.decode("cp1252", errors="replace")
         notes = [f"not UTF-8 (line {line}), read as Windows-1252"]
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+        foreign = _NO_TEXT
+    odd = next((i for i, character in enumerate(text) if character in foreign), None)
+    if odd is not None:
         raise UsageError(
             "the file is not text",
-            where=f"{name}:{line}",
-            why="it holds a NUL character",
-            hint="CSV, Parquet and JSON lines are read; save a spreadsheet as CSV",
+            where=f"{name}:{text.count(chr(10), 0, odd) + 1}",
+            why=f"it holds {'a NUL character' if text[odd] == chr(0) else 'bytes that no text has'}",
+            hint=_KINDS,
         )
     return text, notes
-
-
-def _delimiter(first: str) -> str:
-    """Return the delimiter that the first line holds most often outside quotes."""
-    bare = "".join(first.split('"')[::2])
-    return max(DELIMITERS, key=bare.count) if any(mark in bare for mark in DELIMITERS) else ","

@@ -20,7 +20,8 @@ class Frame(NamedTuple):
     `place` is what such a place is called: 'line' or 'row'. `measures` are the columns that may hold
     scores, None if any may. `tracker` names the experiment tracker whose export this is, and `run_name`
     and `run_id` its columns of these, where it has them. `foreign` are the columns that no cell can hold,
-    with their types; their cells are empty.
+    with their types; their cells are empty. `commas` says that a comma separates nothing in the file.
+    `parts` are the columns that were joined to one, `filtered` those by which rows were chosen.
     """
 
     name: str
@@ -34,6 +35,9 @@ class Frame(NamedTuple):
     run_name: str | None = None
     run_id: str | None = None
     foreign: tuple[tuple[str, str], ...] = ()
+    commas: bool = False
+    parts: frozenset[str] = frozenset()
+    filtered: frozenset[str] = frozenset()
 
     def where(self, row: int, column: int | None = None) -> str:
         """Return a place for people: 'results.csv:12, column score'."""

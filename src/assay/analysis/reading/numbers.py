@@ -12,12 +12,14 @@ from assay.foundation.text import shortened
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
 _NEARLY = re.compile(r"[+-]?\d[\d.,' ]*([eE][+-]?\d+)?\s*(%|[^\W\d_]{0,4}|[±(].*|\+/?-.*)")
 _COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+# What may as well be a separator of thousands: no cell of a column tells that it is not.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _SPREAD = re.compile(r".*(±|\+/?-|\().*")
 
 # No number is longer; and no pattern is tried on a text that could take it long.
 _LONGEST = 80
 
-NOTHING = {"", "-", "--", "—", "–", "?", "na", "n/a", "#n/a", "nan", "null", "none", "missing"}
+NOTHING = {"", "-", "--", "—", "–", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "missing"}
 _INFINITE = {"inf", "-inf", "+inf", "infinity", "-infinity"}
 FAILURES = {
     "fail",
@@ -47,6 +49,16 @@ class Reading(NamedTuple):
     failed: bool = False
 
 
+class Style(NamedTuple):
+    """How a whole column writes its numbers: with a percent sign after each, with decimal commas."""
+
+    percent: bool = False
+    comma: bool = False
+
+
+PLAIN = Style()
+
+
 class NotANumber(ValueError):  # noqa: N818  it is told to a person as a fact, never seen as an error
     """A cell that is neither a number nor a word for a failed or missing run; `why` says what it is."""
 
@@ -57,8 +69,26 @@ class NotANumber(ValueError):  # noqa: N818  it is told to a person as a fact, n
         self.hint = hint
 
 
-def read_score(cell: Cell) -> Reading:
-    """Return what a cell of scores says; raises `NotANumber`.
+def style_of(cells: list[Cell], commas: bool) -> Style:
+    """Return how a column writes its numbers; `commas` says that a comma separates no cells of the file.
+
+    A sign of percent counts only where every number has one, a comma only where no number has a point
+    and some cannot be in thousands.
+    """
+    texts = [_bare(cell) for cell in cells if isinstance(cell, str) and _bare(cell).lower() not in _WORDS]
+    if not texts or any(isinstance(cell, int | float) for cell in cells if not isinstance(cell, bool)):
+        return PLAIN
+    percent = all(len(text) <= _LONGEST and text.endswith("%") for text in texts)
+    bare = [text[:-1].rstrip() for text in texts] if percent else texts
+    if all(NUMBER.fullmatch(text[:_LONGEST]) for text in bare):
+        return Style(percent)
+    fits = [len(text) <= _LONGEST and (_COMMA.fullmatch(text) or text.isdecimal()) for text in bare]
+    decimal = any("," in text and not _THOUSANDS.fullmatch(text) for text in bare)
+    return Style(percent, comma=True) if commas and decimal and all(fits) else PLAIN
+
+
+def read_score(cell: Cell, style: Style = PLAIN) -> Reading:
+    """Return what a cell of scores says in the style of its column; raises `NotANumber`.
 
     Words for a failure give a failed run; empty cells, NaN and infinities a run without a number.
     """
@@ -71,8 +101,10 @@ def read_score(cell: Cell) -> Reading:
     text = _bare(cell)
     if len(text) > _LONGEST:
         raise NotANumber(text, "it is text", "write the number")
-    if NUMBER.fullmatch(text):
-        return Reading(_finite(float(text)))
+    written = text.removesuffix("%").rstrip() if style.percent else text
+    written = written.replace(",", ".") if style.comma else written
+    if NUMBER.fullmatch(written):
+        return Reading(_finite(float(written)))
     word = text.lower()
     if word in NOTHING or word in _INFINITE:
         return Reading(None)

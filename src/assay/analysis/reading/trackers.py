@@ -19,6 +19,7 @@ import re
 from collections.abc import Sequence
 
 from assay.analysis.reading.frame import Cell, Frame, label
+from assay.analysis.reading.numbers import is_state
 from assay.foundation.errors import UsageError
 from assay.foundation.text import shortened
 
@@ -52,7 +53,7 @@ def as_runs(frame: Frame, scores: Sequence[str] = ()) -> Frame:
         return _mlflow_table(frame)
     if names >= _MLFLOW_DOWNLOAD:
         return _downloaded(frame, "MLflow", "Run ID")
-    if names >= _WANDB_TABLE and len(names & _WANDB_BESIDE) >= 2:
+    if names >= _WANDB_TABLE and _is_wandb(frame, len(names & _WANDB_BESIDE)):
         return _downloaded(frame, "W&B", "ID")
     if frame.columns and frame.columns[0] in _WANDB_AXES and any(" - " in name for name in frame.columns):
         return _wandb_chart(frame, scores)
@@ -87,6 +88,10 @@ def with_methods_from_names(frame: Frame) -> Frame:
     return frame._replace(
         columns=(*frame.columns, "method", "replicate"), rows=rows, notes=(*frame.notes, note)
     )
+
+
+def _is_wandb(frame: Frame, beside: int) -> bool:
+    return beside > 1 or (beside == 1 and is_state(frame.column(frame.columns.index("State"))))
 
 
 def _mlflow_table(frame: Frame) -> Frame:
