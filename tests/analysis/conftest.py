@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from assay.analysis.analyse import analyse
 from assay.analysis.model import Analysis, BenchmarkFacts, ClaimSpec, RunData
 from assay.foundation.seeding import Stream
+from assay.statistics.scores import Row, Scores, make_scores
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,3 +131,34 @@ def run() -> Callable[..., RunData]:
 def facts() -> Callable[..., BenchmarkFacts]:
     """Return the maker of benchmarks' facts."""
     return make_facts
+
+
+def make_table(
+    means: Sequence[Sequence[float]],
+    *,
+    runs: int = 8,
+    families: Sequence[str] = (),
+    unit: str = "%",
+    sd: float = 1.0,
+    seed: int = 0,
+    prefix: str = "task",
+    **changes: object,
+) -> Scores:
+    """Return normal scores with these means: (tasks, methods); methods are called a, b, c and so on."""
+    rng = Stream(seed, ("table", prefix))
+    tasks = [f"{prefix}-{t}" for t in range(len(means))]
+    rows = [
+        Row(method=chr(97 + m), task=task, replicate=str(r), score=mean + sd * rng.normal())
+        for task, row in zip(tasks, means, strict=True)
+        for m, mean in enumerate(row)
+        for r in range(runs)
+    ]
+    named = dict(zip(tasks, families, strict=True)) if families else None
+    scores = make_scores(rows, families=named, units=dict.fromkeys(tasks, unit))
+    return msgspec.structs.replace(scores, **changes)
+
+
+@pytest.fixture(scope="session")
+def tables() -> Callable[..., Scores]:
+    """Return the maker of tables of scores."""
+    return make_table

@@ -70,3 +70,21 @@ def test_a_method_that_searches_is_not_luck(store, cache):
     [row] = rows_of(searched, store, cache)
     assert row.luck.random_wins.high < 0.5
     assert row.luck.with_replacement == pytest.approx(row.luck.without_replacement, abs=0.02)
+
+
+def test_a_planned_run_that_was_never_recorded_counts_as_one_that_failed(store, cache):
+    """Leaving out the worst run of a method improves its luck in nothing: random search does as well."""
+    plain = study(replicates=4)
+    run(plain, store=store, cache=cache, workers=1)
+    plan = make_plan(check_study(plain), None, cache)
+    opened = Store(store)
+    facts = gather_facts(plan)
+    runs = gather_runs(plan, opened.runs(), opened)
+    full, part = (
+        luck_rows(plan, make_cells(given, facts, ("random",)), facts, ("random",), cache)[0].luck
+        for given in (runs, runs[:3])
+    )
+    assert len(part.values) == 4
+    assert part.at_least[:3] == full.at_least[:3]
+    assert (part.at_least[3], part.better[3]) == (1.0, 1.0)
+    assert part.random_wins.mean >= full.random_wins.mean

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.analysis.comparison import Comparison, TaskComparison, compare
+from assay.analysis.pairs import task_pairs
+from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
+from assay.statistics.multiplicity import holm
 from assay.statistics.scores import Row, Scores, make_scores
 
 
@@ -62,13 +65,15 @@ def test_a_large_difference_holds_and_none_does_not() -> None:
 
 
 def test_adjusted_p_are_holms_over_all_pairs_of_the_task() -> None:
-    """The best of four methods is one of six pairs: its smallest p counts six times, the next five times."""
-    against = task(compare(draw({"a": 0.9, "b": 0.5, "c": 0.2, "d": 0.0}))).against
-    raw = sorted(one.difference.p for one in against if one.difference.p is not None)
-    adjusted = sorted(one.adjusted for one in against if one.adjusted is not None)
+    """The best of four methods is in three of six pairs, and has the p that `task_pairs` gives these."""
+    scores = draw({"a": 0.9, "b": 0.5, "c": 0.2, "d": 0.0})
+    against = task(compare(scores)).against
+    pairs = task_pairs(scores, rng=Stream(0, ("any",)))
+    raw = [pair.difference.p for pair in pairs if pair.difference is not None]
+    held = {frozenset((pair.a, pair.b)): p for pair, p in zip(pairs, holm(raw).tolist(), strict=True)}
+    best = task(compare(scores)).best
     assert [one.pairs for one in against] == [6, 6, 6]
-    assert adjusted[0] == pytest.approx(min(1.0, 6 * raw[0]))
-    assert adjusted[1] == pytest.approx(min(1.0, max(adjusted[0], 5 * raw[1])))
+    assert [one.adjusted for one in against] == [held[frozenset((best, one.method))] for one in against]
 
 
 def test_the_order_of_methods_tasks_and_replicates_changes_nothing() -> None:
@@ -103,12 +108,13 @@ def test_turning_the_scores_turns_the_direction() -> None:
 
 
 @pytest.mark.parametrize("code", [2, 3], ids=["failed", "without a number"])
-def test_a_method_that_lost_a_run_is_never_best_and_is_not_tested(code: int) -> None:
-    """Ahead by ten standard deviations, one lost run takes the place of the best away."""
+def test_a_method_that_lost_a_run_is_never_best_and_stands_worse(code: int) -> None:
+    """Ahead by ten standard deviations, one lost run takes the place of the best away, without a test."""
     found = compare(with_cells(draw({"a": 10.0, "b": 0.0, "c": -1.0}), {(0, 0, 3): code}))
     assert task(found).best == "b"
-    assert standings(found)["a"] == "not tested"
+    assert standings(found)["a"] == "worse"
     assert [one.method for one in task(found).against] == ["c"]
+    assert task(found).against[0].pairs == 3
     assert (found.failed, found.unscored) == ((1, 0) if code == 2 else (0, 1))
     assert task(found).cells[0].n == 9
     assert not found.unequal
@@ -231,3 +237,135 @@ def test_how_many_pairs_could_decide_depends_on_the_correction(n: int) -> None:
     assert standings(two)["b"] == ("worse" if n >= 6 else "cannot be decided")
     three = compare(draw({"a": 9.0, "b": 0.0, "c": -9.0}, n=n, paired_by="data split"))
     assert standings(three)["b"] == ("worse" if n == 8 else "cannot be decided")
+
+
+def test_the_best_of_pairs_is_the_best_of_what_they_share() -> None:
+    """Runs that only one method has make it neither the best nor better than what beats it on all pairs."""
+    rows = [Row(method="a", task="t", replicate=str(r), score=0.5 + r / 1000) for r in range(10)]
+    rows += [Row(method="b", task="t", replicate=str(r), score=0.6 - r / 1000) for r in range(10)]
+    rows += [Row(method="a", task="t", replicate=str(r), score=0.9) for r in range(10, 20)]
+    found = compare(make_scores(rows, paired_by="seed"))
+    assert standings(found) == {"a": "worse", "b": "best"}
+    assert task(found).against[0].difference.mean > 0.0
+    assert any("replicates that all its methods share" in caution for caution in found.basis.cautions)
+
+
+def test_a_best_that_is_behind_on_its_pairs_is_not_called_better() -> None:
+    """Where a third method leaves few replicates to all, another may lead on the pairs that it has."""
+    scores = {"a": [0.9] * 2 + [0.1] * 18, "b": [0.8] * 2 + [0.7] * 18, "c": [0.0] * 2}
+    rows = [
+        Row(method=m, task="t", replicate=str(r), score=s + r / 1000 * (m == "b"))
+        for m, values in scores.items()
+        for r, s in enumerate(values)
+    ]
+    found = compare(make_scores(rows, paired_by="seed"))
+    assert task(found).best == "a"
+    assert standings(found)["b"] == "better"
+    assert not task(found).stands
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 50), st.integers(0, 2))
+def test_a_failure_of_a_third_method_helps_nobody(root: int, replicate: int) -> None:
+    """Losing a run of one method makes no other two easier to tell apart."""
+    scores = draw({"a": 1.2, "b": 0.0, "c": 0.6}, root=root)
+    lost = with_cells(scores, {(0, 2, replicate): 2})
+    p = [
+        {frozenset((pair.a, pair.b)): pair.adjusted for pair in task_pairs(one, rng=Stream(0, ("any",)))}
+        for one in (scores, lost)
+    ]
+    assert p[1][frozenset("ab")] >= p[0][frozenset("ab")]
+
+
+def incomplete(**options: object) -> Scores:
+    """Return scores of which b beats a on six tasks, and a alone was run on twelve more."""
+    rows = [
+        Row(method=m, task=f"t{t:02d}", replicate=str(r), score=(m == "b") + r / 100 + t / 1000)
+        for t in range(18)
+        for m in ("ab" if t < 6 else "a")
+        for r in range(5)
+    ]
+    return make_scores(rows, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("unit", ["", "%"])
+def test_what_was_never_run_is_no_defeat(unit: str) -> None:
+    """A pair is compared on the tasks that both have, and ranks that need all tasks are not made."""
+    tasks = [f"t{t:02d}" for t in range(18)]
+    found = compare(incomplete(units=dict.fromkeys(tasks, unit)))
+    assert (found.friedman, found.rank_intervals, found.failed) == (None, None, 0)
+    assert found.pairwise is not None
+    assert found.pairwise.test == ("signed-rank" if unit else "sign")
+    assert found.pairwise.adjusted is not None
+    # Six tasks that all agree: 2^(1 - 6).
+    assert found.pairwise.adjusted[0, 1] == 0.03125
+    a, b = (found.methods.index(name) for name in "ab")
+    assert (found.pairwise.wins[b, a], found.pairwise.losses[b, a]) == (6, 0)
+    assert not any("failed" in caution for caution in found.pairwise.basis.cautions)
+
+
+def test_what_was_planned_and_never_run_is_a_defeat() -> None:
+    """A declared plan makes the twelve empty cells lost, and b ranks last there."""
+    found = compare(incomplete(planned=5))
+    assert found.friedman is not None
+    a, b = (found.methods.index(name) for name in "ab")
+    assert found.pairwise is not None
+    assert (found.pairwise.wins[b, a], found.pairwise.losses[b, a]) == (6, 12)
+
+
+def test_equal_scores_do_not_differ_in_rank() -> None:
+    """Three and five runs of one score have one mean: what rounding leaves of their sum is no difference."""
+    rows = [
+        Row(method=m, task=f"t{t}", replicate=str(r), score=0.1)
+        for t in range(7)
+        for m, n in (("a", 3), ("b", 5))
+        for r in range(n)
+    ]
+    found = compare(make_scores(rows))
+    assert found.friedman is not None
+    assert (found.friedman.average_ranks, found.friedman.p) == ((1.5, 1.5), 1.0)
+    assert found.pairwise is not None
+    assert found.pairwise.ties[0, 1] == 7
+
+
+def test_scores_without_a_declared_unit_are_compared_by_signs() -> None:
+    """A task in other numbers moves no verdict across tasks, and no mean difference of all is shown."""
+    scores = draw({"a": 1.0, "b": 0.0}, tasks=8)
+    large = msgspec.structs.replace(
+        scores, values=scores.values * np.array([1000.0, *[1.0] * 7])[:, None, None]
+    )
+    first, second = compare(scores).pairwise, compare(large).pairwise
+    assert first is not None
+    assert second is not None
+    assert first.test == "sign"
+    assert np.isnan(first.mean_difference[0, 1])
+    assert (first.adjusted == second.adjusted).all()
+    declared = compare(msgspec.structs.replace(scores, units=("%",) * 8)).pairwise
+    assert declared is not None
+    assert declared.test == "signed-rank"
+
+
+def test_a_comparison_has_one_average_rank() -> None:
+    """Friedman's test, the pairs and the intervals show the ranks within families, averaged over them."""
+    units = {f"t{i}": "%" if i % 2 else "ms" for i in range(14)}
+    families = {f"t{i}": f"f{i // 2}" for i in range(14)}
+    found = compare(draw({"a": 0.4, "b": 0.2, "c": 0.0}, tasks=14, families=families, units=units))
+    assert found.friedman is not None
+    assert found.pairwise is not None
+    assert found.rank_intervals is not None
+    ranks = found.rank_intervals.mean_rank
+    assert found.friedman.average_ranks == pytest.approx(ranks)
+    assert found.pairwise.average_ranks == pytest.approx(ranks)
+
+
+def test_nothing_to_compare_is_said() -> None:
+    """A table without a run is the caller's error; one method on six tasks has nothing beside it."""
+    scores = draw({"a": 0.0, "b": 0.0}, tasks=6)
+    nothing = msgspec.structs.replace(
+        scores, values=np.full_like(scores.values, np.nan), status=np.zeros_like(scores.status)
+    )
+    with pytest.raises(UsageError, match="nothing to compare"):
+        compare(nothing)
+    alone = compare(scores.only(methods=["a"]))
+    assert (alone.friedman, alone.pairwise, alone.rank_intervals) == (None, None, None)
+    assert "one method" in alone.sentence()

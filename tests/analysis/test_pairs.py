@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from assay.analysis.comparison import compare
 from assay.analysis.pairs import task_pairs
 from assay.foundation.seeding import Stream
 from assay.statistics.multiplicity import holm
@@ -41,7 +42,7 @@ def test_the_order_of_methods_tasks_and_replicates_changes_nothing(tables: Table
 
 
 def test_a_lost_run_loses_and_wins_nobody_anything(tables: Tables) -> None:
-    """What lost a run is worse than what lost none, which is not better for it; both lost: not tested."""
+    """What lost a run is worse than what lost none, which is not better for it, and all pairs count."""
     scores = tables([[9.0, 0.0, 0.0, 0.0]])
     scores.status[0, [0, 1], 0] = FAILED
     scores.values[0, [0, 1], 0] = np.nan
@@ -50,7 +51,7 @@ def test_a_lost_run_loses_and_wins_nobody_anything(tables: Tables) -> None:
     assert lost.seen_from("a")[1] == "worse"
     assert lost.seen_from("c")[1] == "not tested"
     assert found[frozenset("ab")].standing == "not tested"
-    assert {p.pairs for p in found.values()} == {1}
+    assert {p.pairs for p in found.values()} == {6}
 
 
 def test_three_pairs_of_runs_decide_nothing(tables: Tables) -> None:
@@ -64,3 +65,12 @@ def test_eight_equal_methods_give_a_false_alarm_on_few_tasks(tables: Tables) -> 
     found = task_pairs(tables([[0.0] * 8] * 200, runs=5), rng=RNG)
     alarms = {pair.task for pair in found if pair.standing in ("better", "worse")}
     assert len(alarms) / 200 <= 0.05 + 3 * (0.05 * 0.95 / 200) ** 0.5
+
+
+def test_a_pair_has_one_p_wherever_it_stands(tables: Tables) -> None:
+    """The comparison and any stream of the same root give each pair the same p, drawn ones included."""
+    scores = tables([[0.0, 0.5, 1.0]] * 2, runs=20, paired_by="data split")
+    here = {(p.task, frozenset((p.a, p.b))): p.adjusted for p in task_pairs(scores, rng=Stream(0, ("x",)))}
+    for task in compare(scores).tasks:
+        for one in task.against:
+            assert here[task.task, frozenset((task.best or "", one.method))] == one.adjusted

@@ -21,7 +21,7 @@ from assay.analysis.trajectories import (
     incumbent,
     make_grid,
 )
-from assay.statistics.intervals import t_quantile
+from assay.statistics.quantiles import t_quantile
 
 Runs = Callable[..., RunData]
 Facts = Callable[..., BenchmarkFacts]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from assay.foundation.digest import canonical_bytes
-from assay.foundation.seeding import SeedTree, Stream, StreamUse
+from assay.foundation.errors import UsageError
+from assay.foundation.seeding import SeedTree, Stream, StreamUse, as_stream
 
 NAMES = st.lists(st.text(max_size=8) | st.integers(-(2**70), 2**70), max_size=4).map(tuple)
 
@@ -248,3 +249,12 @@ def test_a_child_is_the_stream_of_the_longer_path() -> None:
     parent = Stream(3, ("a",))
     parent.bits()
     assert parent.child("b", 1).bits() == Stream(3, ("a", "b", 1)).bits()
+
+
+@pytest.mark.parametrize("rng", [0, None, np.random.default_rng(0)], ids=["number", "none", "generator"])
+def test_what_is_no_stream_is_refused(rng: object) -> None:
+    """A seed or a generator of NumPy is one message that shows how a stream is made."""
+    with pytest.raises(UsageError, match="given a Stream") as caught:
+        as_stream(rng)
+    assert "Stream(0" in str(caught.value.hint)
+    assert as_stream(stream := Stream(0, ("a",))) is stream

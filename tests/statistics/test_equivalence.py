@@ -17,7 +17,7 @@ from assay.foundation.seeding import Stream
 from assay.statistics.equivalence import Equivalence, NonInferiority, equivalence_test, non_inferiority_test
 
 SEEDS = ("search seeds",)
-SAMPLES = st.lists(st.floats(-10, 10), min_size=2, max_size=15)
+SAMPLES = st.lists(st.floats(-10, 10), min_size=2, max_size=15).filter(lambda x: min(x) < max(x))
 BOUND = 0.05 + 3 * math.sqrt(0.05 * 0.95 / 3000)
 
 
@@ -127,11 +127,14 @@ def test_one_value_decides_nothing() -> None:
 
 
 def test_values_that_do_not_vary() -> None:
-    """Equal values within the margin are equivalent, on it undecided by neither, with a caution."""
-    within, on = both([0.5] * 3, [0.0] * 3), both([1.0] * 3, [0.0] * 3)
-    assert (within.verdict, within.p_upper) == ("equivalent", 0.0)
-    assert (on.verdict, on.p_upper) == ("not equivalent", 1.0)
-    assert within.basis.cautions == ("no value varies: the tests have nothing to go by",)
+    """Without any variation there is no error to test by: no interval, no verdict, and a caution."""
+    for source in (None, "data split"):
+        found, one = both([0.5] * 3, [0.5] * 3, source=source), above([5.0] * 3, [0.0] * 3, source=source)
+        assert (found.verdict, found.p_upper, found.difference.low) == ("undecided", None, None)
+        assert (one.verdict, one.p) == ("undecided", None)
+        assert found.basis.cautions == ("no value varies: there is no error to test by",)
+        assert "no value varies" in found.sentence()
+        assert "no value varies" in one.sentence()
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from assay.statistics.families import (
     family_ranks,
     independent,
     named,
+    never_run,
     too_few,
 )
 from assay.statistics.scores import Row, make_scores
@@ -131,3 +133,16 @@ def test_a_table_that_is_none_is_refused(values, methods):
 def test_methods_without_names_are_numbered():
     """A table without names calls its methods by their column."""
     assert named(np.ones((1, 2)), None, "a test")[1] == ("method 1", "method 2")
+
+
+def test_ranks_of_a_method_that_was_never_run_are_refused():
+    """A cell without any run has no rank, and the refusal names it; a declared plan makes it lost."""
+    scores = scores_of([[0.9, 0.8], [0.5, 0.8]], ["cifar10", "cora"])
+    scores.status[1, 0] = 0
+    assert never_run(scores).tolist() == [[False, False], [True, False]]
+    with pytest.raises(UsageError, match="every method on every task") as raised:
+        family_ranks(scores)
+    assert "m0 on cora" in str(raised.value.why)
+    planned = msgspec.structs.replace(scores, planned=1)
+    assert not never_run(planned).any()
+    assert family_ranks(planned)[1].tolist() == [[1.0, 2.0], [2.0, 1.0]]

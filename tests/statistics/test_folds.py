@@ -89,12 +89,21 @@ def test_results_mirror_and_scale() -> None:
 
 
 def test_folds_that_do_not_vary() -> None:
-    """Differences that are all equal leave nothing to test, which a caution says."""
-    none, some = nadeau_bengio([0.0] * 5), nadeau_bengio([0.5] * 5)
-    assert (none.p, some.p, some.low, some.high) == (1.0, 0.0, 0.5, 0.5)
-    assert "do not vary" in some.basis.cautions[0]
-    assert correlated_t([0.0] * 5, rope=0.1).rope == 1.0
-    assert correlated_t([0.5] * 5, rope=0.1).right == 1.0
+    """Differences that are all equal have no error: no p, no interval and no posterior."""
+    for value in (0.0, 0.5):
+        found = nadeau_bengio([value] * 5)
+        assert (found.mean, found.p, found.low, found.high) == (value, None, None, None)
+        assert "do not vary" in found.basis.cautions[0]
+        assert "nothing to test" in found.sentence()
+        with pytest.raises(UsageError, match="have no posterior"):
+            correlated_t([value] * 5, rope=0.1)
+
+
+def test_folds_of_few_examples_are_rarely_rejected() -> None:
+    """Two folds of ten examples often differ by the same step: that is no significance."""
+    drawn = Stream(0, ("folds", "lattice")).indices(4, (2000, 2))
+    p = [nadeau_bengio(row).p for row in np.array([-0.1, 0.0, 0.0, 0.1])[drawn]]
+    assert np.mean([one is not None and one <= 0.05 for one in p]) <= 0.05
 
 
 def test_correlated_null_data_are_rarely_rejected() -> None:

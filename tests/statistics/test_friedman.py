@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from assay.foundation.errors import UsageError
+from assay.foundation.seeding import Stream
 from assay.statistics.friedman import (
     bonferroni_dunn_test,
     cliques_within,
@@ -21,6 +23,8 @@ from assay.statistics.friedman import (
     nemenyi_quantile,
     nemenyi_test,
 )
+from assay.statistics.ranks import average_ranks
+from assay.statistics.signed_rank import sign_test
 
 # Few distinct values make ties.
 TABLES = arrays(
@@ -288,3 +292,65 @@ def test_on_much_null_data_five_percent_are_rejected_at_most(tasks, methods):
     """The level holds within a percentage point for few and many tasks and methods."""
     tables = np.random.default_rng(2).standard_t(2, size=(8000, tasks, methods))
     assert max(rejections(tables)) < 0.06
+
+
+def enumerated(table):
+    """Return p of Friedman's statistic by listing every arrangement of the ranks within tasks."""
+    ranks = average_ranks(table)
+    middle = len(table) * (table.shape[1] + 1) / 2
+    seen = ((ranks.sum(axis=0) - middle) ** 2).sum()
+    orders = [list(itertools.permutations(row)) for row in ranks]
+    sums = [np.sum(rows, axis=0) - middle for rows in itertools.product(*orders)]
+    return np.mean([(one**2).sum() >= seen - 1e-9 for one in sums])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_deciding_p_is_that_of_all_arrangements(seed):
+    """Of six tasks and three methods with ties, the exact p is that of listing all arrangements."""
+    table = np.random.default_rng(seed).integers(0, 3, size=(6, 3)).astype(float)
+    found = friedman_test(table)
+    assert found.p_method == "exact"
+    assert found.p == pytest.approx(enumerated(table), rel=1e-9)
+
+
+def test_two_methods_are_decided_by_the_sign_test():
+    """Six wins of seven have p = .125 by the sign test, where Iman and Davenport's F has .047."""
+    found = friedman_test(np.array([[1.0, 0.0]] * 6 + [[0.0, 1.0]]))
+    assert found.p == pytest.approx(0.125)
+    assert found.p_f == pytest.approx(0.0465, abs=1e-4)
+    assert "are not distinguished by rank" in found.sentence()
+    assert sign_test([1.0] * 6 + [0.0], [0.0] * 6 + [1.0]).p == found.p
+
+
+def test_where_all_tasks_agree_ties_have_fewer_orders():
+    """Two methods that always tie leave three orders of a task, so that p is (1/3)^5 of six tasks."""
+    found = friedman_test(np.array([[2.0, 1.0, 1.0]] * 6), tie_corrected=True)
+    assert math.isinf(found.f)
+    assert found.p == pytest.approx(3.0**-5)
+    assert found.p_f == found.p
+
+
+def test_drawn_tables_are_near_the_exact_ones_and_the_same_each_time():
+    """Where there are too many arrangements p is drawn: near F of many tasks, equal for equal streams."""
+    table = np.random.default_rng(3).normal(size=(30, 7)) + np.arange(7) * 0.05
+    found = friedman_test(table)
+    assert found.p_method == "Monte Carlo"
+    assert found.p == pytest.approx(found.p_f, abs=0.01)
+    assert found.p == friedman_test(table[::-1, ::-1]).p
+    assert found.p != friedman_test(table, rng=Stream(1, ("other",))).p
+    assert friedman_test(np.tile(table, (10, 1))).p_method == "F"
+
+
+@pytest.mark.parametrize(("tasks", "methods"), [(7, 2), (8, 2), (6, 4)])
+def test_few_tasks_keep_the_level(tasks, methods):
+    """Of null tables 5 % are rejected at most, where F of two methods on seven tasks rejects 12.5 %."""
+    tables = np.random.default_rng(5).normal(size=(2000, tasks, methods))
+    error = 3 * math.sqrt(0.05 * 0.95 / 2000)
+    assert np.mean([friedman_test(table).p < 0.05 for table in tables]) < 0.05 + error
+
+
+def test_five_families_have_no_test_in_the_table():
+    """Below six families neither p nor the statistics stand in the table of the result."""
+    found = friedman_test(np.arange(15.0).reshape(5, 3))
+    assert found.p is None
+    assert all(cell is None for row in found.table().rows for cell in row[2:])

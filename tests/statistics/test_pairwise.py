@@ -12,8 +12,9 @@ from hypothesis.extra.numpy import arrays
 
 from assay.foundation.errors import UsageError
 from assay.statistics.multiplicity import bonferroni, holm
-from assay.statistics.pairwise import pairwise_signed_rank
-from assay.statistics.signed_rank import signed_rank_test
+from assay.statistics.pairwise import pairwise_sign_test, pairwise_signed_rank
+from assay.statistics.scores import Row, make_scores
+from assay.statistics.signed_rank import sign_test, signed_rank_test
 
 TABLES = arrays(
     np.float64,
@@ -227,3 +228,55 @@ def test_on_much_null_data_some_pair_is_distinguished_in_five_percent_at_most(ta
     """The level holds for few and many tasks, with heavy tails and ties."""
     tables = np.round(np.random.default_rng(5).standard_t(3, size=(4000, tasks, methods)), 1)
     assert false_claims(tables) < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 4000)
+
+
+def test_cells_that_were_never_run_are_left_out_of_their_pairs():
+    """A pair is tested on the tasks that both have, as if the others did not exist; too few have p = 1."""
+    absent = np.zeros(PLAIN.shape, dtype=bool)
+    absent[:4, 0] = absent[5:, 1] = True
+    values = np.where(absent, math.nan, PLAIN)
+    found = pairwise_signed_rank(values, absent=absent)
+    alone = signed_rank_test(PLAIN[4:, 0], PLAIN[4:, 2])
+    assert found.p[0, 2] == alone.p
+    assert found.wins[0, 2] + found.ties[0, 2] + found.losses[0, 2] == found.shared[0, 2] == 8
+    assert found.mean_difference[0, 2] == pytest.approx((PLAIN[4:, 0] - PLAIN[4:, 2]).mean())
+    assert found.shared[0, 1] == 1
+    assert found.p[0, 1] == 1.0
+    assert np.isnan(found.average_ranks).all()
+    assert found.p[2, 3] == pairwise_signed_rank(PLAIN).p[2, 3]
+    assert any("4 of 10 pairs share fewer than 6" in caution for caution in found.basis.cautions)
+    with pytest.raises(UsageError, match="shape"):
+        pairwise_signed_rank(values, absent=absent[:3])
+
+
+def scored(table, **options):
+    """Return scores with one run a cell, NaN a failed one."""
+    rows = [
+        Row(method=f"m{m}", task=f"t{t}", replicate="0", score=None if np.isnan(x) else x, failed=np.isnan(x))
+        for t, line in enumerate(table)
+        for m, x in enumerate(line)
+    ]
+    return make_scores(rows, **options)
+
+
+def test_signs_of_families_are_those_of_most_tasks():
+    """A family counts once, for the method that wins more of its tasks, whatever the size of the wins."""
+    table = np.tile([1.0, 0.0], (10, 1))
+    table[0] = [0.0, 1000.0]
+    families = {f"t{t}": "first" for t in range(3)}
+    found = pairwise_sign_test(scored(table, families=families))
+    assert (found.wins[0, 1], found.ties[0, 1], found.losses[0, 1]) == (8, 0, 0)
+    assert found.p[0, 1] == sign_test([1.0] * 8, [0.0] * 8).p
+    assert found.test == "sign"
+    # Ranks of the first family: 2, 1, 1 of the method that wins two of its three tasks.
+    assert found.average_ranks[0] == pytest.approx((4 / 3 + 7) / 8)
+
+
+def test_a_lost_run_loses_its_task_by_sign():
+    """What failed alone loses, and two that failed tie."""
+    table = np.tile([1.0, 0.0], (8, 1))
+    table[0] = [math.nan, 0.0]
+    table[1] = math.nan
+    found = pairwise_sign_test(scored(table))
+    assert (found.wins[0, 1], found.ties[0, 1], found.losses[0, 1]) == (6, 1, 1)
+    assert any("3 results failed" in caution for caution in found.basis.cautions)

@@ -15,6 +15,8 @@ from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
+from assay.statistics.differences import paired_differences, unpaired_differences
+from assay.statistics.permutation import least_exchange_p, least_flip_p
 from assay.statistics.power import (
     ReplicatePlan,
     detectable_effect,
@@ -91,7 +93,7 @@ def test_enormous_effects_have_a_power(effect: float) -> None:
         assert t_power(effect, n) == t_power(effect, n, paired=True) == pytest.approx(1.0)
 
 
-@given(st.floats(0.1, 10), st.floats(0.1, 10), st.integers(2, 200))
+@given(st.floats(0.1, 10), st.floats(0.1, 10), st.integers(17, 200))
 def test_detectable_effects_have_the_power_wanted(sd_a: float, sd_b: float, n: int) -> None:
     """The effect found has the power wanted, whichever method varies more, and scales with the scores."""
     effect = detectable_effect(sd_a, sd_b, n)
@@ -101,9 +103,53 @@ def test_detectable_effects_have_the_power_wanted(sd_a: float, sd_b: float, n: i
     assert t_power(detectable_effect(sd_a, None, n) / sd_a, n, paired=True) == pytest.approx(0.8, abs=1e-6)
 
 
-def test_one_replicate_detects_nothing() -> None:
-    """With one run of each no effect is large enough."""
-    assert detectable_effect(1.0, 1.0, 1) == math.inf
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_too_few_replicates_detect_nothing(n: int) -> None:
+    """With so few runs of each no effect is large enough; over tasks permutations add up."""
+    assert detectable_effect(1.0, 1.0, n) == detectable_effect(1.0, None, n) == math.inf
+    assert math.isfinite(detectable_effect(1.0, 1.0, n, tasks=3)) == (n > 1)
+
+
+@pytest.mark.parametrize(("n", "paired"), [(6, True), (7, True), (10, True), (4, False), (6, False)])
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 3])
+def test_small_plans_have_the_power_of_the_test_that_decides(n: int, paired: bool, alpha: float) -> None:
+    """Of 2,000 studies with the detectable effect the deciding test shows 80 %, where it can at all.
+
+    A t-test promises 80 % at 1.5 standard deviations with six pairs, of which sign flips show 65 %.
+    """
+    effect = detectable_effect(1.0, None if paired else 1.0, n, alpha=alpha)
+    least = least_flip_p(n) if paired else least_exchange_p(n, n)
+    assert math.isinf(effect) == (least > alpha)
+    if math.isinf(effect):
+        return
+    a, b = normal(f"decide a {n}", 2000, n) + effect, normal(f"decide b {n}", 2000, n)
+    settings = {"rng": Stream(0, ("power", "decide")), "varied": ("seeds",), "confidence": 1 - alpha}
+    if paired:
+        pairs = [(row, np.zeros(n)) for row in a]
+        found = paired_differences(pairs, source="data split", **settings)
+    else:
+        found = unpaired_differences(list(zip(a, b, strict=True)), **settings)
+    # Three standard errors of both simulations: 1,000 studies behind the effect, and 2,000 here.
+    error = 3 * math.sqrt(0.8 * 0.2 * (1 / 1000 + 1 / 2000))
+    assert np.mean([one.verdict == "better" for one in found]) == pytest.approx(0.8, abs=error)
+
+
+def test_a_strict_level_asks_for_what_can_reach_it() -> None:
+    """At 0.05 / 780, as of 40 methods, the pairs that are recommended can be significant and mostly are."""
+    level = 0.05 / 780
+    a, b = normal("strict", 200), np.zeros(200)
+    found = plan(a, b, effect=1.2 * float(a.std(ddof=1)), source="data split", alpha=level)
+    n = found.recommended
+    assert least_flip_p(n, level) <= level
+    d = normal("strict studies", 200, n) + 1.2
+    made = paired_differences(
+        [(row, np.zeros(n)) for row in d],
+        source="data split",
+        rng=Stream(0, ("power", "strict")),
+        varied=("seeds",),
+        confidence=1 - level,
+    )
+    assert np.mean([one.verdict == "better" for one in made]) > 0.65
 
 
 def test_a_plan_reaches_its_power() -> None:
@@ -111,7 +157,8 @@ def test_a_plan_reaches_its_power() -> None:
     a, b = normal("pilot a", 12) * 2, normal("pilot b", 12) * 2
     found = plan(a, b, effect=1.5)
     rows = {row.n: row for row in found.rows}
-    assert rows[found.recommended].power >= 0.8 > t_power(1.5 / found.sd, found.recommended - 1)
+    assert rows[found.recommended].power >= 0.8
+    assert plan(a, b, effect=1.5, power=rows[found.recommended].power + 0.01).recommended > found.recommended
     assert found.sd == pytest.approx(math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2))
     assert found.cautious > found.recommended
     assert [row.n for row in found.rows] == sorted(rows)

@@ -35,11 +35,36 @@ def test_less_that_is_stated_is_never_a_smaller_error() -> None:
 
 
 def test_the_tail_is_one_half_at_no_distance() -> None:
-    """At the centre of a t distribution half lies above; without an error it is all or nothing."""
+    """At the centre of a t distribution half lies above."""
     welch = difference_error(0.5, 8, Published(name="a", mean=1.0, n=5, sd=0.3))
     assert upper_tail(0.0, welch) == 0.5
-    exact = difference_error(0.0, 8, Published(name="a", mean=1.0, n=5, sd=0.0))
-    assert (upper_tail(0.1, exact), upper_tail(0.0, exact)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(0.0, 0.0), (0.0, None), (None, 0.0), (None, None)])
+def test_without_any_spread_there_is_no_error(ours: float | None, theirs: float | None) -> None:
+    """Where no run varies, or no spread is known, there is nothing to test by."""
+    found = difference_error(ours, 8, Published(name="a", mean=1.0, n=5, sd=theirs))
+    assert (found.method, math.isnan(found.size)) == ("none", True)
+    assert "there is no interval" in found.caution
+
+
+def test_what_is_printed_after_a_mean_is_what_its_spread_says() -> None:
+    """A standard error and half an interval of ten runs are turned into the deviation of one."""
+    for spread, printed in (
+        ("sd", 0.3),
+        ("se", 0.3 / math.sqrt(10)),
+        ("ci95", 2.262157 * 0.3 / math.sqrt(10)),
+    ):
+        row = Published(name="a", mean=1.0, n=10, sd=printed, spread=spread)
+        check_published(row)
+        assert row.deviation == pytest.approx(0.3, rel=1e-6)
+        assert difference_error(0.5, 8, row).size == pytest.approx(math.sqrt(0.5**2 / 8 + 0.3**2 / 10))
+    for bad in (
+        Published(name="a", mean=1.0, sd=0.1, spread="se"),
+        Published(name="a", mean=1.0, n=9, sd=0.1, spread="iqr"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match="spread"):
+            check_published(bad)
 
 
 def test_a_number_that_cannot_be_names_its_row() -> None:

@@ -212,3 +212,14 @@ def coverage(trials, over, tasks, runs):
 def test_intervals_hold_the_true_mean_rank(over, tasks, runs):
     """About 95 % of the intervals hold the true mean rank, with 30 tasks or 20 runs."""
     assert coverage(150, over, tasks, runs) > 0.92
+
+
+@EACH
+def test_a_method_that_was_never_run_on_a_task_is_refused(over):
+    """Without a run there is no rank, which is no last rank either; and draws need a stream."""
+    scores = scores_of(TABLE)
+    scores.status[2, 1] = 0
+    with pytest.raises(UsageError, match="every method on every task"):
+        intervals(scores, over)
+    with pytest.raises(UsageError, match="given a Stream"):
+        mean_rank_intervals(scores_of(TABLE), over=over, rng=None)

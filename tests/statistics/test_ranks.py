@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from assay.foundation.errors import UsageError
-from assay.statistics.ranks import average_ranks
+from assay.statistics.ranks import average_ranks, levelled
 
 # Few distinct values make ties; NaN is a failure.
 TABLES = arrays(
@@ -99,3 +99,20 @@ def test_ranks_need_a_table() -> None:
     """One task must be a table with one row."""
     with pytest.raises(UsageError, match=r"shape \(tasks, methods\)"):
         average_ranks(np.array([1.0, 2.0]))
+
+
+def test_what_rounding_leaves_is_no_difference() -> None:
+    """Values that differ in the last digits tie, whatever else is in the row; others do not."""
+    row = np.array([[0.1 + 0.2, 0.3, 0.3 + 1e-9, 1e13, math.nan, -math.inf]])
+    assert average_ranks(row).tolist() == [[3.5, 3.5, 2.0, 1.0, 6.0, 5.0]]
+    level = levelled(row)
+    assert level[0, 0] == level[0, 1]
+    assert level[0, 2:4].tolist() == row[0, 2:4].tolist()
+    assert np.isnan(level[0, 4])
+    assert level[0, 5] == -math.inf
+
+
+@given(TABLES)
+def test_levels_keep_what_differs(table: np.ndarray) -> None:
+    """A table of plain numbers is its own level."""
+    assert np.array_equal(levelled(table), table, equal_nan=True)

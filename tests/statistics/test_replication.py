@@ -107,19 +107,39 @@ def test_what_the_paper_does_not_say_is_said() -> None:
     assert (single.method, single.sd) == ("equal sd", None)
 
 
-def test_a_number_without_n_and_sd_is_never_said_to_differ() -> None:
-    """The interval of ours alone can confirm the printed number; it cannot say who is wrong."""
-    bare = row(n=None, sd=None)
-    near, far = judge(spread(93.9, 0.3, 500), bare), judge(spread(90.0, 0.3, 500), bare)
-    assert (near.method, near.verdict) == ("one-sample t", "replicated")
-    assert far.verdict == "undecided"
+def test_a_number_without_n_decides_nothing() -> None:
+    """How far the printed number itself may be off is not known: an interval is shown, and no verdict."""
+    for sd, method in ((None, "one-sample t"), (0.0001, "Welch")):
+        for mean in (93.9, 90.0):
+            found = judge(spread(mean, 0.3, 500), row(n=None, sd=sd))
+            assert (found.method, found.verdict) == (method, "undecided")
+            assert "number of runs is not stated: nothing is decided" in str(found)
     reference = stats.ttest_1samp(spread(93.9, 0.3, 500), 93.9).confidence_interval(0.95)
+    bare = row(n=None, sd=None)
+    near = judge(spread(93.9, 0.3, 500), bare)
     assert near.high == pytest.approx(reference.high - 93.9)
     assert "left out of the interval" in str(near)
     nothing = judge([93.9], bare)
     assert (nothing.method, nothing.low, nothing.p_equivalent) == ("none", None, None)
     assert nothing.verdict == "undecided"
     assert "there is no interval" in str(nothing)
+
+
+def test_a_single_published_run_is_rarely_replicated_by_chance() -> None:
+    """With the true difference at the margin, a published n of 1 gives at most 5 % false replications."""
+    said = []
+    for i in range(1_000):
+        draws = normals(f"single {i}", 51)
+        said.append(judge(draws[:50] + 1.0, row(mean=draws[50], n=1, sd=None), margin=1.0).verdict)
+    assert said.count("replicated") / 1_000 <= 0.071
+
+
+def test_a_printed_standard_error_is_not_read_as_a_deviation() -> None:
+    """0.02 that is a standard error of 500 runs makes the interval that the deviation 0.45 makes."""
+    ours = spread(93.9, 0.3, 50)
+    sd = 0.02 * math.sqrt(500)
+    assert judge(ours, row(sd=0.02, spread="se")).high == pytest.approx(judge(ours, row(sd=sd)).high)
+    assert judge(ours, row(sd=0.02, spread="se")).table().rows[0][8] == pytest.approx(sd)
 
 
 def test_lost_runs_decide_nothing() -> None:
@@ -131,11 +151,12 @@ def test_lost_runs_decide_nothing() -> None:
 
 
 def test_numbers_without_any_spread() -> None:
-    """Where nothing varies on either side the difference itself decides, strictly within the margin."""
-    exact = row(mean=1.0, sd=0.0, n=3)
-    assert judge([1.05, 1.05], exact).verdict == "replicated"
-    assert judge([2.0, 2.0], exact).verdict == "differs"
-    assert judge([1.125, 1.125], exact, margin=0.125).verdict == "undecided"
+    """Where no run varies on either side there is no error to test by, and no verdict."""
+    for ours in ([1.05, 1.05], [2.0, 2.0]):
+        found = judge(ours, row(mean=1.0, sd=0.0, n=3))
+        assert (found.method, found.low, found.verdict) == ("none", None, "undecided")
+        assert "no run varies" in str(found)
+    assert judge([1.05, 1.05], row(mean=1.0, sd=None, n=3)).verdict == "undecided"
 
 
 @given(SAMPLE, st.floats(80, 100), st.floats(0.01, 5), st.integers(2, 50), st.floats(0.01, 5))

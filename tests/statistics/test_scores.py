@@ -7,7 +7,7 @@ import pytest
 
 from assay.foundation.errors import UsageError
 from assay.statistics.ranks import average_ranks
-from assay.statistics.scores import Row, make_scores
+from assay.statistics.scores import RACED, Row, make_scores
 
 
 def rows(cells):
@@ -68,3 +68,20 @@ def test_a_part_keeps_its_order():
     part = scores.only(methods=["b", "a"], tasks=["u"])
     assert part.means().tolist() == [[4.0, 3.0]]
     assert part.families == ("u",)
+
+
+def test_what_a_race_left_out_is_neither_made_nor_lost():
+    """A planned run that a race was not to make is not missing, and its cell keeps its mean."""
+    scores = make_scores(rows({("a", "t"): [1.0, 2.0], ("b", "t"): [3.0]}), planned=2)
+    assert scores.lost(0, 1) == 1
+    scores.status[0, 1, 1] = RACED
+    assert scores.lost(0, 1) == 0
+    assert scores.made().tolist() == [[[True, True], [True, False]]]
+    assert scores.means().tolist() == [[1.5, 3.0]]
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e-3, 93.4])
+def test_equal_scores_have_their_value_as_mean(value):
+    """However many equal runs a cell holds, its mean is their value to the last bit."""
+    cells = {(f"m{n}", "t"): [value] * n for n in range(1, 12)}
+    assert set(make_scores(rows(cells)).means()[0].tolist()) == {value}

@@ -207,3 +207,12 @@ def test_results_print_and_tabulate() -> None:
     assert "5 wins, 1 ties, 0 losses" in signs.sentence()
     for result in (found, signs):
         assert len(result.table().rows[0]) == len(result.table().columns)
+
+
+@pytest.mark.parametrize("test", [signed_rank_test, sign_test])
+def test_few_tasks_are_said_to_decide_nothing(test):
+    """Three tasks carry the caution of too few families; three pairs of runs of one task do not."""
+    few = test([1.0, 2.0, 3.0], [0.0] * 3)
+    assert any("3 independent families" in caution for caution in few.basis.cautions)
+    assert not test([1.0, 2.0, 3.0], [0.0] * 3, varied=("search seeds",)).basis.cautions
+    assert not test(list(range(1, 7)), [0.0] * 6).basis.cautions

@@ -259,3 +259,21 @@ def test_a_ranking_needs_two_methods_and_two_tasks(shape):
     """With one task or one method there is nothing to leave out."""
     with pytest.raises(UsageError):
         stability(np.ones(shape))
+
+
+def test_below_six_families_no_share_of_reweightings_is_told():
+    """Five families give a ranking and what leaves it, and no share of weightings that reads as a chance."""
+    found = rank_stability(scores_of(PLAIN[:5]), rng=Stream(0, ("few",)), resamples=200)
+    assert (found.reweighting, found.bootstrap) == (None, None)
+    assert "reweightings" not in found.sentence()
+    assert "%" not in found.sentence()
+
+
+def test_a_ranking_needs_a_stream_and_every_method_on_every_task():
+    """None in place of a stream, and a cell without runs, are the caller's errors."""
+    with pytest.raises(UsageError, match="given a Stream"):
+        rank_stability(scores_of(PLAIN), rng=None)
+    scores = scores_of(PLAIN)
+    scores.status[1, 0] = 0
+    with pytest.raises(UsageError, match="every method on every task"):
+        rank_stability(scores, rng=Stream(0, ("few",)))

@@ -14,6 +14,10 @@ TEST = "test"
 SIGNAL = "signal"
 SEARCH_SEEDS = ("search seeds",)
 
+# Metrics that are shares of a whole, by whatever name, and cannot leave 0 and 1.
+_SHARES = frozenset({"accuracy", "error", "errorrate", "auc", "auroc", "rocauc", "f1", "precision", "recall"})
+_WHOLES = {"%": 100.0, "": 1.0}
+
 Cells = Mapping[tuple[str, str], "Cell"]
 
 
@@ -96,3 +100,16 @@ def metric_of(facts: BenchmarkFacts, reported: str) -> str:
 def sign_of(facts: BenchmarkFacts, reported: str) -> float:
     """Return the factor that turns what is reported so that larger is better."""
     return 1.0 if (facts.test_maximize if reported == TEST else facts.maximize) else -1.0
+
+
+def range_of(facts: BenchmarkFacts, reported: str) -> tuple[float, float] | None:
+    """Return the range that what is reported cannot leave, in its unit; None where it is not known.
+
+    That of the signal is the table's, or the one that was declared for a race. A metric that is a share
+    lies within 0 and 100 %.
+    """
+    if reported == SIGNAL and facts.range is not None:
+        return facts.range
+    name = "".join(c for c in metric_of(facts, reported).lower() if c.isalnum())
+    whole = _WHOLES.get(unit_of(facts, reported))
+    return (0.0, whole) if name in _SHARES and whole else None

@@ -18,6 +18,7 @@ from assay.studies.plan import Plan
 from assay.studies.study import (
     AnyClaim,
     BestOfSetClaim,
+    Protocol,
     RankingClaim,
     ReachesClaim,
     ReplicatesNumberClaim,
@@ -68,7 +69,7 @@ def gather_facts(plan: Plan) -> dict[str, BenchmarkFacts]:
 
 
 def _facts(loaded: LoadedStudy, benchmark: TableBenchmark) -> BenchmarkFacts:
-    protocol, card = loaded.study.protocol, benchmark.card
+    protocol, card, racing = loaded.study.protocol, benchmark.card, loaded.study.racing
     signal = benchmark.signal(protocol.signal)
     return BenchmarkFacts(
         name=benchmark.name,
@@ -84,7 +85,14 @@ def _facts(loaded: LoadedStudy, benchmark: TableBenchmark) -> BenchmarkFacts:
         test_unit=card.test.unit if card.test else None,
         test_maximize=card.test.maximize if card.test else True,
         no_test_because=card.no_test_because,
+        range=racing.range if racing and racing.range else _range(benchmark, protocol),
     )
+
+
+def _range(benchmark: TableBenchmark, protocol: Protocol) -> tuple[float, float]:
+    """Return the least and the largest signal of the space."""
+    column = benchmark.column(protocol.signal, protocol.seeds)
+    return float(np.nanmin(column)), float(np.nanmax(column))
 
 
 def gather_claims(plan: Plan, registered: Container[str] = ()) -> list[ClaimSpec]:
@@ -124,7 +132,12 @@ def claim_spec(id: str, claim: AnyClaim, benchmarks: Iterable[str]) -> ClaimSpec
     if isinstance(claim, ReplicatesNumberClaim):
         number = claim.published
         mean = PublishedMean(
-            value=number.value, n=number.n, sd=number.sd, unit=number.unit, source=claim.source
+            value=number.value,
+            n=number.n,
+            sd=number.sd,
+            spread=number.spread,
+            unit=number.unit,
+            source=claim.source,
         )
         return msgspec.structs.replace(spec, published=mean)
     return spec

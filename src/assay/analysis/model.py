@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from assay.contracts.problem import Budget
 from assay.statistics.interval import Interval
+from assay.statistics.published import Spread
 
 
 class RunData(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +34,13 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     thinking_seconds: float
 
 
-class BenchmarkFacts(msgspec.Struct, frozen=True, kw_only=True):
+class BenchmarkFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What analysis needs of a benchmark: direction, unit, and the ends of the regret scale.
 
     Normalised regret of a value v is (best - v) / (best - reference): `best` is the best signal in
     the space and `reference` the median architecture's. `seconds` tells whether costs are seconds.
+    `raced` says that methods raced here, and `kept` how many replicates each that was dropped has.
+    `range` is that of the signal over the space, or as declared for a race, None where it is not known.
     """
 
     name: str
@@ -52,6 +56,13 @@ class BenchmarkFacts(msgspec.Struct, frozen=True, kw_only=True):
     test_unit: str | None
     test_maximize: bool
     no_test_because: str | None
+    raced: bool = False
+    kept: dict[str, int] = {}
+    range: tuple[float, float] | None = None
+
+    def planned_of(self, method: str, planned: int) -> int:
+        """Return how many of the planned replicates of a method were to run, as far as a race decided it."""
+        return min(planned, self.kept.get(method, planned))
 
 
 class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,11 +120,18 @@ class RankTable(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
-class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An assertion and what the study says of it.
 
     `verdict` is 'supported', 'refuted', 'undecided' or 'untested'; `per_benchmark` holds the
-    interval of (better - than), turned so that positive favours `better`.
+    interval of (better - than), turned so that positive favours `better`. `kind` is that of the
+    claim and `methods` are all that it names. `than` is empty where there is no single rival; `parts`
+    then holds the interval of each comparison that the claim consists of. `overall` and `per_benchmark`
+    hold shares of runs for the kind 'reaches', and (ours - published) for 'replicates-number'.
+
+    `lacks` says what an undecided claim would need: 'seeds', 'tasks' (no number of seeds decides a
+    claim about tasks), or the runs behind a 'published' number. `size` compares a supported effect with
+    the smallest one of interest. `validity` lists what is wrong with the protocol, whatever the verdict.
     """
 
     id: str
@@ -128,6 +146,16 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     overall: Interval | None
     per_benchmark: dict[str, Interval]
+    kind: str = "better"
+    methods: tuple[str, ...] = ()
+    parts: dict[str, Interval] = {}
+    lacks: str = ""
+    smallest: float = 0.0
+    size: str = ""
+    rule: str = "fixed"
+    scope: str = "these-tasks"
+    source: str = ""
+    validity: tuple[str, ...] = ()
 
 
 class CostRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,16 +180,62 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     costs: tuple[CostRow, ...]
 
 
+class PublishedMean(msgspec.Struct, frozen=True, kw_only=True):
+    """A mean as published, over `n` runs with `sd` printed after it (what that is: `spread`), and where."""
+
+    value: float
+    n: int | None
+    sd: float | None
+    unit: str
+    source: str
+    spread: Spread = "sd"
+
+
 class ClaimSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim as written in a study: `better` beats `than` by more than `margin` on `on`."""
+    """A claim as written in a study, with the benchmarks that it speaks about.
+
+    `better` is the method that it speaks for and `than` its rival; where there is another number of
+    rivals, they are `others` (best-of-set: all rivals; ranking: those after the first, in order).
+    `registered` says that the plan of the study was registered with this claim in it.
+    """
 
     id: str
     better: str
-    than: str
     metric: str
-    margin: float
     benchmarks: tuple[str, ...]
+    than: str = ""
+    others: tuple[str, ...] = ()
+    margin: float = 0.0
     confidence: float = 0.95
+    kind: str = "better"
+    smallest: float = 0.0
+    rule: str = "fixed"
+    scope: str = "these-tasks"
+    target: float = 0.0
+    share: float = 0.5
+    within: Budget | None = None
+    published: PublishedMean | None = None
+    registered: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that the claim is about, the one that it speaks for first."""
+        return (self.better, *([self.than] if self.than else []), *self.others)
+
+
+class Conduct(msgspec.Struct, frozen=True, kw_only=True):
+    """How a study was conducted, as far as the validity of its claims is concerned.
+
+    `budget` is that of every run; `arithmetics` gives the arithmetic of each run; `late` the day on
+    which claims came that were not in the first plan, by id; `looks` say when replicates, and
+    `new_tasks` when benchmarks, were added after a first look.
+    """
+
+    budget: Budget | None = None
+    arithmetics: dict[str, str] = {}
+    late: dict[str, str] = {}
+    looks: tuple[str, ...] = ()
+    new_tasks: tuple[str, ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

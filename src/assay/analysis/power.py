@@ -36,7 +36,7 @@ class DetectableRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `benchmark` is empty for the mean over the benchmarks of the claim. `level` is the two-sided level,
     after the strictest step of Holm's correction over the claims. `effect` is in `unit`, None where a
-    method has fewer than two results; `why` then says so.
+    method has too few results for any; `why` then says so.
     """
 
     claim: str
@@ -124,7 +124,7 @@ def _row(scores: Scores, pair: ClaimedPair, task: str, power: float, level: floa
     )
     if row.sd_a is None or row.sd_b is None:
         return row
-    return msgspec.structs.replace(row, effect=detectable_effect(row.sd_a, row.sd_b, n, power, alpha=level))
+    return _with_effect(row)
 
 
 def _over(rows: Sequence[DetectableRow]) -> DetectableRow:
@@ -134,8 +134,19 @@ def _over(rows: Sequence[DetectableRow]) -> DetectableRow:
     sds = [mean_spread([getattr(row, side) for row in rows]) for side in ("sd_a", "sd_b")]
     if sds[0] is None or sds[1] is None:
         return msgspec.structs.replace(over, why="on a benchmark a method has fewer than two results")
-    effect = detectable_effect(sds[0], sds[1], n, first.power, alpha=first.level)
-    return msgspec.structs.replace(over, sd_a=sds[0], sd_b=sds[1], effect=effect)
+    return _with_effect(msgspec.structs.replace(over, sd_a=sds[0], sd_b=sds[1]), tasks=len(rows))
+
+
+def _with_effect(row: DetectableRow, tasks: int = 1) -> DetectableRow:
+    """Return a row with the effect that its runs show, or why there is none."""
+    assert row.sd_a is not None
+    assert row.sd_b is not None
+    effect = detectable_effect(row.sd_a, row.sd_b, row.n, row.power, alpha=row.level, tasks=tasks)
+    if math.isinf(effect):
+        return msgspec.structs.replace(
+            row, why=f"{row.n} runs of each show no difference at {100 * row.level:.2g} %, however large"
+        )
+    return msgspec.structs.replace(row, effect=effect)
 
 
 def spread(sample: np.ndarray) -> float | None:

@@ -78,6 +78,7 @@ def published_result(
             mean=number.value,
             n=number.n,
             sd=number.sd,
+            spread=number.spread,
             place="" if table.source == UNVERIFIED else table.source,
         )
         for row, number in table.rows.items()

@@ -9,9 +9,8 @@ import numpy as np
 
 from assay.analysis.cells import Cells, sign_of
 from assay.analysis.model import BenchmarkFacts, RankRow, RankTable, ResultRow
+from assay.statistics.families import FAMILIES_NEEDED
 from assay.statistics.ranks import average_ranks
-
-FAMILIES_NEEDED = 6
 
 
 def rank_table(

@@ -53,7 +53,7 @@ class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):
 
     `alone` is for one comparison at `alpha`, `corrected` for the strictest step of Holm's correction,
     `cautious` the same for a spread at the upper end of what the pilot allows. `detectable` is the effect
-    that the planned number shows. `least_p` is that of a permutation test of so many runs; where
+    that the planned number shows, None where that shows none. `least_p` is that of a permutation test of so many runs; where
     `least_adjusted`, its Bonferroni multiple, is above `alpha`, such a test can never be significant.
     """
 
@@ -270,7 +270,7 @@ def _planned(
         else None
         for one in (alpha, level)
     )
-    least = least_exchange_p(planned, planned) if planned else None
+    least = least_exchange_p(planned, planned, level) if planned else None
     adjusted = min(least * max(tests, 1), 1.0) if least is not None else None
     return PlannedTask(
         claim=pilot.claim,
@@ -310,7 +310,7 @@ def _over(
         alone=_needed(a, b, effect, power, alpha),
         corrected=_needed(a, b, effect, power, level),
         cautious=None,
-        detectable=_seen(a, b, planned, power, level),
+        detectable=_seen(a, b, planned, power, level, tasks=len(rows)),
         least_p=None,
         least_adjusted=None,
         never=False,
@@ -325,8 +325,11 @@ def _needed(a: float, b: float, effect: float, power: float, alpha: float) -> in
     return math.ceil(t_power_n(effect / spread_of_both, power=power, alpha=alpha))
 
 
-def _seen(a: float, b: float, planned: int | None, power: float, level: float) -> float | None:
-    return detectable_effect(a, b, planned, power, alpha=level) if planned and planned > 1 else None
+def _seen(
+    a: float, b: float, planned: int | None, power: float, level: float, tasks: int = 1
+) -> float | None:
+    effect = detectable_effect(a, b, planned, power, alpha=level, tasks=tasks) if planned else math.inf
+    return effect if math.isfinite(effect) else None
 
 
 def _check(effect: float, power: float, alpha: float) -> None:
@@ -352,8 +355,9 @@ def _basis(pilots: Sequence[Pilot], level: float, tests: int, cautions: Sequence
     if len({pilot.task for pilot in pilots}) > 1 and (len(units) > 1 or units == {""}):
         told.append("the tasks have no one declared unit: the effect is in the unit of each, without a mean")
     return Basis(
-        procedure="power of Welch's test for the difference of two means, equal n",
-        source="Cohen 1988, chapter 2, by the noncentral t; P(A > B): Noether, JASA 1987",
+        procedure="power of the larger of Welch's and the permutation p for two means, equal n",
+        source="simulated below ten runs; from there Cohen 1988, chapter 2, by the noncentral t; "
+        "P(A > B): Noether, JASA 1987",
         n={
             "pilot runs of each method, at least": min(
                 min(len(pilot.values_a), len(pilot.values_b)) for pilot in pilots

@@ -8,7 +8,7 @@ import numpy as np
 
 from assay.analysis.cells import SEARCH_SEEDS, Cells, reported_on, unit_of, value_of
 from assay.analysis.model import BenchmarkFacts
-from assay.statistics.scores import ABSENT, FAILED, NO_NUMBER, OK, Scores
+from assay.statistics.scores import ABSENT, FAILED, NO_NUMBER, OK, RACED, Scores
 
 
 def study_scores(
@@ -32,6 +32,7 @@ def study_scores(
     values, status = np.full(shape, np.nan), np.full(shape, ABSENT, dtype=np.int8)
     for t, name in enumerate(shown):
         for m, method in enumerate(methods):
+            status[t, m, facts[name].planned_of(method, planned) : planned] = RACED
             for run in cells[name, method].runs:
                 value = value_of(run, kinds[name])
                 place = t, m, run.replicate

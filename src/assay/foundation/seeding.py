@@ -17,6 +17,7 @@ import numpy as np
 from blake3 import blake3
 
 from assay.foundation.digest import canonical_bytes
+from assay.foundation.errors import UsageError
 
 T = TypeVar("T")
 Name = str | int
@@ -138,6 +139,17 @@ class Stream:
     def seed32(self) -> int:
         """Return a 32-bit seed, for a library that takes nothing better."""
         return self.bits() >> 32
+
+
+def as_stream(rng: object) -> Stream:
+    """Return what draws as a `Stream`; raises `UsageError` for a number, a generator of NumPy, or None."""
+    if isinstance(rng, Stream):
+        return rng
+    raise UsageError(
+        "what draws at random is given a Stream",
+        why=f"rng is {type(rng).__name__}",
+        hint='rng=Stream(0, ("my analysis",))',
+    )
 
 
 class SeedTree:

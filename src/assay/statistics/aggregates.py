@@ -20,6 +20,7 @@ from assay.statistics.bootstrap import (
     bootstrap_basis,
     designs,
     ends,
+    expanded_level,
     percentiles,
 )
 from assay.statistics.scores import Scores
@@ -98,13 +99,14 @@ def aggregate_intervals(
     confidence: float = 0.95,
     threads: int | None = None,
 ) -> AggregateIntervals:
-    """Return an aggregate of each method with its percentile interval (Agarwal et al., NeurIPS 2021).
+    """Return an aggregate of each method with its bootstrap interval (Agarwal et al., NeurIPS 2021).
 
     'iqm' is `scipy.stats.trim_mean(scores, 0.25)` of all runs of all tasks, 'median' that of the
     tasks' means, 'optimality gap' the mean of gamma - min(score, gamma). Scores are turned so that
     larger is better and must be on one scale: see `normalise`. A lost run counts as `floor`, a score
     that no run can fall below, or as worse than any score where none is given: an aggregate that
-    still holds lost runs is None, and no lost run improves one. All methods share their resamples.
+    still holds lost runs is None, and no lost run improves one. All methods share their resamples, which
+    are read at the levels that Student's t asks for: see `expanded_level`.
     Raises `UsageError` for scores in several units, and for a floor above an observed score.
     """
     unit = _one_scale(scores)
@@ -118,7 +120,7 @@ def aggregate_intervals(
     statistic = _of_all(_STATISTICS[metric], cells, plans)
     estimates = statistic([plan.ones() for plan in plans])
     draws = bootstrap(statistic, plans, rng=rng, resamples=resamples, threads=threads)
-    low, high = percentiles(draws, confidence)
+    low, high = percentiles(draws, expanded_level(cells, over, confidence))
     if flip:
         estimates, low, high = gamma - estimates, gamma - high, gamma - low
     basis, decided = bootstrap_basis(

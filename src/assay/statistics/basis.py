@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from assay.foundation.seeding import Stream
+from assay.foundation.errors import UsageError
+from assay.foundation.seeding import Stream, as_stream
+from assay.foundation.text import one_line
 from assay.statistics.table import Table
 
 
@@ -27,6 +29,10 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     seed: str = ""
     cautions: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse sources of variation that are one text, which would be taken letter by letter."""
+        checked_varied(self.varied)
+
     def text(self) -> str:
         """Return the basis as indented lines, one fact each."""
         counted = ", ".join(f"{count:,} {name}" for name, count in self.n.items())
@@ -42,6 +48,16 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
             *(("caution", caution) for caution in self.cautions),
         )
         return "\n".join(f"  {label:<11}{text}" for label, text in facts if text)
+
+
+def checked_varied(varied: object) -> None:
+    """Raise `UsageError` unless the sources of variation are a tuple of texts."""
+    if not isinstance(varied, tuple) or not all(isinstance(one, str) for one in varied):
+        raise UsageError(
+            "what varied is a tuple of names",
+            why=f"varied is {type(varied).__name__} {one_line(repr(varied)[:60])}",
+            hint='varied=("search seeds",), with the comma',
+        )
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +79,6 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def seed_text(rng: Stream, resamples: int | None = None) -> str:
     """Return the name of a stream as a basis prints it: 'root 0, stream compare/iqm, 10,000 resamples'."""
-    path = "/".join(str(name) for name in rng.path)
+    path = "/".join(str(name) for name in as_stream(rng).path)
     drawn = f", {resamples:,} resamples" if resamples else ""
     return f"root {rng.root}, stream {path}{drawn}"

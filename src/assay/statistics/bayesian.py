@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincinv
 
 from assay.foundation.errors import UnknownNameError, UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.families import FAMILIES_NEEDED, too_few
 from assay.statistics.table import Table
@@ -140,7 +140,7 @@ def sign_counts(d: np.ndarray, rope: float) -> np.ndarray:
 
 def uniforms(rng: Stream, shape: tuple[int, ...]) -> np.ndarray:
     """Return draws in bulk that are uniform inside (0, 1), never 0 or 1, with 32 random bits."""
-    return (rng.indices(1 << 32, shape) + 0.5) * 2.0**-32
+    return (as_stream(rng).indices(1 << 32, shape) + 0.5) * 2.0**-32
 
 
 def _checked(d: np.ndarray, rope: float, prior: float) -> np.ndarray:

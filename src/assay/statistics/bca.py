@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.permutation import mean_of, quantised
 from assay.statistics.quantiles import t_quantile
 
@@ -17,14 +17,16 @@ RESAMPLES = 10_000
 _CELLS = 1 << 21  # of a matrix of resamples that is held at a time
 
 
-def expanded_z(n: int, confidence: float) -> float:
+def expanded_z(n: int, confidence: float, freedom: int | None = None) -> float:
     """Return the normal quantile at which the bootstrap of n values is read.
+
+    `freedom` are the degrees of freedom behind the variance, n - 1 if None; several strata of n add up.
 
     The resamples of n values vary by sqrt((n - 1) / n) too little, and their ends are those of a normal
     where Student's t is due: sqrt(n / (n - 1)) t(n - 1) instead of z makes up for both (Hesterberg, The
     American Statistician 2015, section 5.3).
     """
-    return t_quantile(n - 1, confidence) * math.sqrt(n / (n - 1))
+    return t_quantile(freedom or n - 1, confidence) * math.sqrt(n / (n - 1))
 
 
 def bca_ends(block: np.ndarray, rng: Stream, confidence: float) -> list[tuple[float, float]]:
@@ -37,7 +39,7 @@ def bca_ends(block: np.ndarray, rng: Stream, confidence: float) -> list[tuple[fl
     means = np.array([mean_of(row) for row in block])
     units, scale, bits = quantised(block - means[:, None])
     # Resamples of few distinct values often have the very mean of the sample, but for rounding.
-    sums = _resampled_sums(units, Stream(rng.root, (*rng.path, "bootstrap", n)))
+    sums = _resampled_sums(units, as_stream(rng).child("bootstrap", n))
     below = (sums < -n).sum(axis=1) + (np.abs(sums) <= n).sum(axis=1) / 2
     bias = ndtri(np.clip(below, 0.5, RESAMPLES - 0.5) / RESAMPLES)
     z = expanded_z(n, confidence)
@@ -74,7 +76,7 @@ def resample_counts(rng: Stream, n: int, rows: int | None = None) -> Iterator[np
 def _resamples(rng: Stream, n: int, rows: int | None = None) -> Iterator[np.ndarray]:
     step = max(1, _CELLS // n) if rows is None else rows
     for start in range(0, RESAMPLES, step):
-        yield rng.indices(n, (min(step, RESAMPLES - start), n))
+        yield as_stream(rng).indices(n, (min(step, RESAMPLES - start), n))
 
 
 def _resampled_sums(units: np.ndarray, rng: Stream) -> np.ndarray:

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, seed_text
+from assay.statistics.bca import expanded_z
 from assay.statistics.families import independent, too_few
 from assay.statistics.scores import Scores
 
@@ -28,7 +30,6 @@ _BLOCKS = 4  # blocks that are worked on together, at most
 _CELLS = 1 << 23  # counts that are held together by a thread
 _KEYS = 12_800  # draws that are counted together: their counts stay in the cache
 _THREADS = 2
-_FEW = 10
 _ASSUMED = {
     "runs": "runs of a method on a task are independent and alike",
     "tasks": "tasks are independent draws from the tasks of interest",
@@ -214,7 +215,7 @@ def bootstrap(
         raise UsageError(f"a bootstrap needs resamples, got {resamples}", hint=f"{RESAMPLES:,}")
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
-    parent = rng.child("bootstrap", str(rng.bits()))
+    parent = as_stream(rng).child("bootstrap", str(rng.bits()))
     held = sum(plan.items for plan in plans)
     width = _BLOCK * max(1, min(_BLOCKS, _CELLS // (_BLOCK * held)))
 
@@ -229,14 +230,31 @@ def bootstrap(
         return np.concatenate(list(pool.map(chunk, starts)), axis=-1)
 
 
-def percentiles(draws: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the percentile interval of draws along the last axis (Efron 1979).
+def expanded_level(cells: Cells, over: Over, confidence: float) -> float:
+    """Return the share of resamples between the ends of an interval: more than `confidence` for few units.
 
-    Draws may hold -inf, which sorts below every number; an end between -inf and a number is -inf.
+    Resamples of few runs, tasks or families vary too little, and their ends are those of a normal where
+    Student's t is due (Hesterberg 2015: see `expanded_z`). Degrees of freedom add up over tasks; the fewest
+    runs of a task decide how much too little they vary. Raises `UsageError` for a confidence outside (0, 1).
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError(f"a confidence lies between 0 and 1, got {confidence}", hint="0.95")
-    tail = (1.0 - confidence) / 2.0
+    sizes = {
+        "runs": [min(column) for column in zip(*cells.sizes, strict=True)],
+        "tasks": [len(cells.tasks)],
+        "families": [len(cells.families)],
+    }[over]
+    units, freedom = min(sizes), sum(size - 1 for size in sizes)
+    return 2.0 * float(ndtr(expanded_z(units, confidence, freedom))) - 1.0 if units > 1 else confidence
+
+
+def percentiles(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends between which this share of the draws along the last axis lies (Efron 1979).
+
+    `level` is that of `expanded_level`. Draws may hold -inf, which sorts below every number; an end between
+    -inf and a number is -inf.
+    """
+    tail = (1.0 - level) / 2.0
     last = draws.shape[-1] - 1
     places = [tail * last, (1.0 - tail) * last]
     # Two neighbours of each end are enough: the rest need not be in order.
@@ -280,7 +298,7 @@ def bootstrap_basis(
     cautions = [
         undecided,
         "all methods share their resamples: each interval holds by itself, overlap decides no difference",
-        *(_about_runs(runs) if over == "runs" else _about_tasks(over, tasks, families)),
+        *(_about_runs() if over == "runs" else _about_tasks(over, tasks, families)),
         f"{sum(cells.lost):,} lost runs: {lost}" * any(cells.lost),
         "cells have different numbers of runs; a run that is absent is not known to be lost" * (most > runs),
     ]
@@ -298,24 +316,15 @@ def bootstrap_basis(
     return basis, not undecided
 
 
-def _about_runs(runs: int) -> list[str]:
-    return [
-        "only runs were resampled: nothing is said about tasks that are not among these",
-        *_few(runs, "runs"),
-    ]
+def _about_runs() -> list[str]:
+    return ["only runs were resampled: nothing is said about tasks that are not among these"]
 
 
 def _about_tasks(over: Over, tasks: int, families: int) -> list[str]:
     found = ["tasks were resampled with all their runs, as if they were drawn from a population of tasks"]
     if over == "tasks" and families < tasks:
         found.append(f"{tasks} tasks are of {families} families and not independent: resample over families")
-    return [*found, *_few(tasks if over == "tasks" else families, over)]
-
-
-def _few(n: int, what: str) -> list[str]:
-    """Return what few resampled things do: its variance is the sample's with n for n - 1."""
-    narrow = 1.0 - ((n - 1) / n) ** 0.5
-    return [f"with {n} {what} the percentile interval is about {narrow:.0%} too narrow"] * (1 < n < _FEW)
+    return found
 
 
 def _processors() -> int:

@@ -41,12 +41,13 @@ Names = tuple[str, str]
 class Difference(Result, frozen=True, kw_only=True):
     """mean(a) - mean(b), larger being better, with its interval and a verdict on a.
 
-    `method` is that of the interval: 'BCa', 't', 'Welch' or 'none' (one replicate: `low` and `high`
-    are None). `sd` is that of the paired differences, or of one value of a minus one of b; None where
-    unknown. `p` is that of the deciding test `p_method`: 'sign-flip' for pairs, 'Welch', 'permutation'
-    where neither sample varies, or 'none' where one has a single value. `permutation_p` stands beside
-    Welch's p, None for pairs. `least_p` is the smallest p that a permutation test of so many replicates
-    can give: where it lies above 1 - `confidence`, a verdict by permutation 'cannot be decided'.
+    `method` is that of the interval: 'BCa', 't', 'Welch' or 'none' (one replicate, or nothing varies:
+    `low` and `high` are None). `sd` is that of the paired differences, or of one value of a minus one of
+    b; None where unknown. `p` decides. For pairs it is that of the 'sign-flip' test. For independent
+    samples it is the larger of `welch_p` and `permutation_p` ('Welch and permutation'), the latter alone
+    where neither sample varies ('permutation'), and None where one has a single value ('none').
+    `least_p` is the smallest p that a permutation test of so many replicates can give: where it lies
+    above 1 - `confidence`, nothing 'can be decided'.
     """
 
     names: Names
@@ -61,8 +62,9 @@ class Difference(Result, frozen=True, kw_only=True):
     paired_by: str | None
     p: float | None
     p_method: str
+    welch_p: float | None
     permutation_p: float | None
-    least_p: float | None
+    least_p: float
     verdict: Verdict
 
     def sentence(self) -> str:
@@ -85,16 +87,17 @@ class Difference(Result, frozen=True, kw_only=True):
         """Return the difference as one row."""
         columns = (
             *("A", "B", "difference", "low", "high", "sd", "n of A", "n of B", "interval", "paired by"),
-            *("p", "test", "permutation p", "least p", "verdict"),
+            *("p", "test", "Welch p", "permutation p", "least p", "verdict"),
         )
         row = (
             *(*self.names, self.mean, self.low, self.high, self.sd, self.n_a, self.n_b, self.method),
-            *(self.paired_by, self.p, self.p_method, self.permutation_p, self.least_p, self.verdict),
+            *(self.paired_by, self.p, self.p_method, self.welch_p, self.permutation_p),
+            *(self.least_p, self.verdict),
         )
         return Table(columns, [row])
 
     def _least(self) -> str:
-        if self.least_p is None or self.p_method == "none":
+        if self.p_method == "none":
             return ""
         test = "sign-flip" if self.paired_by else "permutation"
         return f", of which a {test} test gives p = {self.least_p:.2g} at the least"
@@ -104,6 +107,9 @@ class _Ends(NamedTuple):
     method: str
     low: float | None
     high: float | None
+
+
+_NO_ENDS = _Ends("none", None, None)
 
 
 def paired_difference(
@@ -119,7 +125,7 @@ def paired_difference(
     """Return mean(a) - mean(b) over pairs that share `source`, decided by flipping signs.
 
     The interval is Student's t below ten pairs, and BCa from there (Efron, JASA 1987, section 4; at the
-    levels of `expanded_z`). The verdict is that of `sign_flip`, exact up to 16 pairs. The order of the
+    levels of `expanded_z`); differences that are all equal have none. The verdict is that of `sign_flip`, exact up to 16 pairs. The order of the
     pairs changes nothing, and exchanging a and b mirrors the result. Raises `UsageError` without a
     source, for samples of different sizes or none, and for values that are not finite.
     """
@@ -136,14 +142,18 @@ def paired_differences(
     rng: Stream,
     varied: tuple[str, ...],
     confidence: float = 0.95,
+    level: float | None = None,
     names: Sequence[Names] | None = None,
 ) -> list[Difference]:
     """Return what `paired_difference` returns for each of many pairs of samples.
 
-    All of one size share their draws, which makes many cheap; each comes out as it would alone.
+    All of one size share their draws, which makes many cheap; each comes out as it would alone. `level`
+    is the strictest that a p is held against, such as that of a correction for many tests: drawn p-values
+    are made fine enough for it. 1 - `confidence` if None.
     """
     checked_share(confidence, "a confidence")
     checked_source(source)
+    level = _level(level, confidence)
     arrays = [checked_pair(a, b, source) for a, b in pairs]
     # The side that is larger is a's: so exchanging a and b changes no draw, only signs.
     listed = [np.sort(a - b) for a, b in arrays]
@@ -154,7 +164,7 @@ def paired_differences(
         places = [i for i, d in enumerate(upright) if len(d) == n]
         block = np.stack([upright[i] for i in places])
         ends = _paired_ends(block, rng, confidence)
-        p, exact, count = flip_p(block, rng)
+        p, exact, count = flip_p(block, rng, level)
         basis = _paired_basis(
             n, source, varied, seed=_seed(rng, RESAMPLES if n >= SMALL else 0 if exact else count)
         )
@@ -171,8 +181,9 @@ def paired_differences(
                 paired_by=source,
                 p=float(p[row]) if n > 1 else None,
                 p_method="sign-flip" if n > 1 else "none",
+                welch_p=None,
                 permutation_p=None,
-                least_p=least_flip_p(n),
+                least_p=least_flip_p(n, level),
             )
     return [found[i] for i in range(len(listed))]
 
@@ -186,10 +197,12 @@ def unpaired_difference(
     confidence: float = 0.95,
     names: Names = ("A", "B"),
 ) -> Difference:
-    """Return mean(a) - mean(b) of independent samples, decided by Welch's test.
+    """Return mean(a) - mean(b) of independent samples, decided by Welch's test and by permutation.
 
-    Welch, Biometrika 1947; beside it stands the p of `permute_means`, which decides where neither
-    sample varies. The order of the values changes nothing, and exchanging a and b mirrors the result.
+    The larger of Welch's p (Biometrika 1947) and that of `permute_means` decides: Welch's test errs where
+    few values are far from normal, and a permutation where the two spread differently. Where neither
+    sample varies there is no Welch's test and no interval. The order of the values changes nothing, and
+    exchanging a and b mirrors the result.
     Raises `UsageError` for an empty sample and for values that are not finite.
     """
     (found,) = unpaired_differences([(a, b)], rng=rng, varied=varied, confidence=confidence, names=[names])
@@ -202,21 +215,27 @@ def unpaired_differences(
     rng: Stream,
     varied: tuple[str, ...],
     confidence: float = 0.95,
+    level: float | None = None,
     names: Sequence[Names] | None = None,
 ) -> list[Difference]:
-    """Return what `unpaired_difference` returns for each of many pairs of samples, from shared draws."""
+    """Return what `unpaired_difference` returns for each of many pairs of samples, from shared draws.
+
+    `level` as in `paired_differences`.
+    """
     checked_share(confidence, "a confidence")
+    level = _level(level, confidence)
     arrays = [checked_pair(a, b, None) for a, b in pairs]
     sizes = [(len(a), len(b)) for a, b in arrays]
     found: dict[int, Difference] = {}
     for group in {(min(pair), max(pair)) for pair in sizes}:
         places = [i for i, pair in enumerate(sizes) if (min(pair), max(pair)) == group]
-        p, exact, count = exchange_p([arrays[i] for i in places], rng)
+        p, exact, count = exchange_p([arrays[i] for i in places], rng, level)
         seed = _seed(rng, 0 if exact else count)
         for row, i in enumerate(places):
             found[i] = _unpaired(
                 *arrays[i],
                 permutation_p=float(p[row]),
+                least_p=least_exchange_p(*group, level),
                 confidence=confidence,
                 names=names[i] if names else ("A", "B"),
                 basis=_unpaired_basis(sizes[i], varied, seed=seed),
@@ -250,30 +269,36 @@ def welch(a: np.ndarray, b: np.ndarray) -> WelchTest | None:
 def _paired_ends(block: np.ndarray, rng: Stream, confidence: float) -> list[_Ends]:
     n = block.shape[1]
     if n < 2:
-        return [_Ends("none", None, None) for _ in block]
+        return [_NO_ENDS for _ in block]
     if n >= SMALL:
-        return [_Ends("BCa", low, high) for low, high in bca_ends(block, rng, confidence)]
-    quantile = t_quantile(n - 1, confidence)
-    ends = []
-    for row in block:
-        mean, half = mean_of(row), quantile * sd_of(row) / math.sqrt(n)
-        ends.append(_Ends("t", mean - half, mean + half))
-    return ends
+        made = [_Ends("BCa", low, high) for low, high in bca_ends(block, rng, confidence)]
+    else:
+        halves = [t_quantile(n - 1, confidence) * sd_of(row) / math.sqrt(n) for row in block]
+        means = [mean_of(row) for row in block]
+        made = [_Ends("t", mean - half, mean + half) for mean, half in zip(means, halves, strict=True)]
+    return [ends if row[0] < row[-1] else _NO_ENDS for row, ends in zip(block, made, strict=True)]
 
 
 def _unpaired(
-    a: np.ndarray, b: np.ndarray, *, permutation_p: float, confidence: float, names: Names, basis: Basis
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    permutation_p: float,
+    least_p: float,
+    confidence: float,
+    names: Names,
+    basis: Basis,
 ) -> Difference:
     test = welch(a, b)
-    p: float | None
-    if test is None:
-        ends, p, p_method, sd = _Ends("none", None, None), None, "none", None
-    else:
+    ends, p, welch_p, p_method, sd = _NO_ENDS, None, None, "none", None
+    if test is not None:
+        sd = math.hypot(*sorted((sd_of(a), sd_of(b))))
+        p, p_method = permutation_p, "permutation"
+    if test is not None and test.error:
         half = t_quantile(test.freedom, confidence) * test.error
         ends = _Ends("Welch", test.mean - half, test.mean + half)
-        sd = math.hypot(*sorted((sd_of(a), sd_of(b))))
-        p_method = "Welch" if test.error else "permutation"
-        p = 2.0 * float(stdtr(test.freedom, -abs(test.mean) / test.error)) if test.error else permutation_p
+        welch_p = 2.0 * float(stdtr(test.freedom, -abs(test.mean) / test.error))
+        p, p_method = max(welch_p, permutation_p), "Welch and permutation"
     return _decided(
         basis,
         names=names,
@@ -286,8 +311,9 @@ def _unpaired(
         paired_by=None,
         p=p,
         p_method=p_method,
+        welch_p=welch_p,
         permutation_p=permutation_p,
-        least_p=least_exchange_p(len(a), len(b)),
+        least_p=least_p,
     )
 
 
@@ -304,6 +330,7 @@ def _decided(
     paired_by: str | None,
     p: float | None,
     p_method: str,
+    welch_p: float | None,
     permutation_p: float | None,
     least_p: float,
 ) -> Difference:
@@ -314,7 +341,7 @@ def _decided(
         low, high = (None if end is None else 0.0 - end for end in (high, low))
     alpha = round(1.0 - confidence, 12)
     verdict: Verdict
-    if p is None or (p_method != "Welch" and least_p > alpha):
+    if p is None or least_p > alpha:
         verdict = "cannot be decided"
     elif p > alpha or not mean:
         verdict = "not distinguished"
@@ -323,14 +350,11 @@ def _decided(
     apart = low is not None and high is not None and not low <= 0.0 <= high
     held = verdict in {"better", "worse"}
     cautions = list(basis.cautions)
-    if p is not None and apart != held:
+    if p is not None and ends.method != "none" and apart != held:
         where = "excludes zero and the test does not" if apart else "holds zero and the test excludes it"
         cautions.append(f"the interval {where}: the verdict is the test's")
-    if p_method == "Welch" and least_p > alpha:
-        cautions.append(
-            f"no permutation test of so few values gives p below {least_p:.2g}: "
-            "the verdict leans on the assumption that the means are near normal"
-        )
+    if p is not None and ends.method == "none":
+        cautions.append("no value varies: there is no interval, and what was not seen to vary may yet")
     if ends.method != "none" and confidence == 0.95 and min(sizes) < SMALL:
         cautions.append(coverage_text(min(sizes), paired=paired_by is not None))
     return Difference(
@@ -347,6 +371,7 @@ def _decided(
         paired_by=paired_by,
         p=p,
         p_method=p_method,
+        welch_p=welch_p,
         permutation_p=permutation_p,
         least_p=least_p,
         verdict=verdict,
@@ -369,11 +394,16 @@ def _paired_basis(n: int, source: str, varied: tuple[str, ...], *, seed: str) ->
 
 def _unpaired_basis(sizes: tuple[int, int], varied: tuple[str, ...], *, seed: str) -> Basis:
     return Basis(
-        procedure="difference of means of independent samples, Welch's interval and test",
-        source="Welch 1947; permutation p beside it: Pitman 1937",
+        procedure="difference of means of independent samples, Welch's interval, "
+        "decided by the larger of Welch's and the permutation p",
+        source="Welch 1947; Pitman 1937",
         n={"values of A": sizes[0], "values of B": sizes[1]},
         varied=varied,
-        assumptions=(INDEPENDENT, "the means are near normal; variances may differ"),
+        assumptions=(
+            INDEPENDENT,
+            "the means are near normal (Welch), or both methods have one distribution under the null "
+            "(permutation)",
+        ),
         seed=seed,
     )
 
@@ -381,3 +411,7 @@ def _unpaired_basis(sizes: tuple[int, int], varied: tuple[str, ...], *, seed: st
 def _seed(rng: Stream, drawn: int) -> str:
     """Return the stream of a randomised procedure, and nothing where all was enumerated."""
     return seed_text(rng, drawn) if drawn else ""
+
+
+def _level(level: float | None, confidence: float) -> float:
+    return 1.0 - confidence if level is None else checked_share(level, "a level")

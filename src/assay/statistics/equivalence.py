@@ -22,7 +22,8 @@ class Equivalence(Result, frozen=True, kw_only=True):
     """Two one-sided tests that a mean difference a - b lies within ±`margin`.
 
     `difference` has confidence 1 - 2 alpha, the interval that decides as the tests do. `p_lower` is that
-    of a difference above -margin, `p_upper` of one below margin; None where a sample has a single value.
+    of a difference above -margin, `p_upper` of one below margin; None where a sample has a single value
+    or nothing varies, which leaves the verdict 'undecided'.
     'not equivalent' means that the interval lies outside the margin, not that equivalence went unshown.
     """
 
@@ -39,7 +40,7 @@ class Equivalence(Result, frozen=True, kw_only=True):
         """Return the verdict with the difference, its interval and the larger p."""
         a, b = self.names
         if self.p_lower is None or self.p_upper is None:
-            return f"{a} and {b}: undecided within ±{self.margin:g}, as one value has no interval"
+            return f"{a} and {b}: undecided within ±{self.margin:g}, as {_why_none(self.difference)}"
         found = f"{_difference_text(self.difference)}, TOST {p_text(max(self.p_lower, self.p_upper))}"
         if self.verdict == "undecided":
             return f"whether {a} and {b} are equivalent within ±{self.margin:g} is undecided: {found}"
@@ -70,7 +71,7 @@ class NonInferiority(Result, frozen=True, kw_only=True):
         """Return the verdict with the difference, its interval and p."""
         a, b = self.names
         if self.p is None:
-            return f"{a} against {b}: undecided at a margin of {self.margin:g}, as one value has no interval"
+            return f"{a} against {b}: undecided at a margin of {self.margin:g}, as {_why_none(self.difference)}"
         found = f"at a margin of {self.margin:g}: {_difference_text(self.difference)}, {p_text(self.p)}"
         if self.verdict == "undecided":
             return f"whether {a} is non-inferior to {b} is undecided {found}"
@@ -185,7 +186,7 @@ def _tests(
     first, second = checked_pair(a, b, source)
     mean, error, freedom, sd = _estimate(first, second, paired=source is not None)
     low = high = above = below = None
-    if error is not None:
+    if error:
         half = t_quantile(freedom, 1.0 - 2.0 * alpha) * error
         low, high = mean - half, mean + half
         above = _one_sided(mean + margin, error, freedom)
@@ -198,7 +199,7 @@ def _tests(
         sd=sd,
         n=min(len(first), len(second)),
         confidence=1.0 - 2.0 * alpha,
-        method="none" if error is None else "t" if paired else "Welch",
+        method=("t" if paired else "Welch") if error else "none",
         varied=varied,
     )
     near = "the means are near normal"
@@ -210,7 +211,7 @@ def _tests(
         assumptions=(f"pairs share {source}", "pairs are independent of each other", near)
         if paired
         else (INDEPENDENT, near),
-        cautions=("no value varies: the tests have nothing to go by",) if error == 0.0 else (),
+        cautions=("no value varies: there is no error to test by",) if error == 0.0 else (),
     )
     return _Tests(interval, above, below, basis)
 
@@ -232,9 +233,11 @@ def _estimate(
 
 def _one_sided(beyond: float, error: float, freedom: float) -> float:
     """Return the p of a mean that lies `beyond` a bound, against its lying on it or short of it."""
-    if not error:
-        return 0.0 if beyond > 0.0 else 1.0
     return float(stdtr(freedom, -beyond / error))
+
+
+def _why_none(difference: Interval) -> str:
+    return "one value has no interval" if difference.sd is None else "no value varies"
 
 
 def _difference_text(difference: Interval) -> str:

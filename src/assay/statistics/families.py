@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay.foundation.errors import UsageError
+from assay.foundation.text import one_line
+from assay.statistics.numbers import as_numbers
 from assay.statistics.ranks import average_ranks
 from assay.statistics.scores import Scores
 
@@ -29,6 +31,45 @@ def too_few(families: int) -> str:
         f"With {counted} of tasks nothing is decided across tasks: "
         f"{FAMILIES_NEEDED} are needed at least, since fewer cannot give p < 0.05"
     )
+
+
+def never_run(scores: Scores) -> np.ndarray:
+    """Return the cells without any run of which none is known to be lost: booleans (tasks, methods).
+
+    Nothing failed there, so that such a cell is no defeat; a declared plan makes it one (`Scores.lost`).
+    """
+    cells = [
+        [not made.any() and not scores.lost(t, m) for m, made in enumerate(row)]
+        for t, row in enumerate(scores.made())
+    ]
+    return np.array(cells, dtype=bool).reshape(len(scores.tasks), len(scores.methods))
+
+
+def cells_text(scores: Scores, cells: np.ndarray, most: int = 6) -> str:
+    """Return the names of marked cells (tasks, methods): 'B on t6, t7 and 2 more tasks; C on t1'."""
+    found = []
+    for m, method in enumerate(scores.methods):
+        tasks = [scores.tasks[t] for t in np.flatnonzero(cells[:, m])]
+        if tasks:
+            more = f" and {len(tasks) - most} more tasks" if len(tasks) > most else ""
+            found.append(f"{one_line(method)} on {', '.join(map(one_line, tasks[:most]))}{more}")
+    more = f"; and {len(found) - most} more methods" if len(found) > most else ""
+    return "; ".join(found[:most]) + more
+
+
+def checked_complete(scores: Scores) -> None:
+    """Refuse a table in which a method was never run on a task, and name the cells.
+
+    It has no rank there, and the ranks of the others would be among fewer.
+    """
+    missing = never_run(scores)
+    if missing.any():
+        raise UsageError(
+            "average ranks need every method on every task",
+            why=f"there are no runs of {cells_text(scores, missing)}",
+            hint="leave out those methods or tasks, or declare the planned replicates: then what is missing "
+            "counts as lost",
+        )
 
 
 def family_means(scores: Scores) -> tuple[tuple[str, ...], np.ndarray]:
@@ -55,8 +96,9 @@ def family_ranks(scores: Scores) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the families, in order of appearance, and the average rank of each method within each.
 
     Shape (families, methods), 1 the best. What failed has the last rank on its task, and units play
-    no part.
+    no part. Raises `UsageError`, and names the cells, where a method was never run on a task.
     """
+    checked_complete(scores)
     return _within(scores, average_ranks(scores.means()))
 
 
@@ -67,7 +109,7 @@ def named(values: np.ndarray, methods: Sequence[str] | None, kind: str) -> tuple
     errors. Raises `UsageError` for another shape, fewer than two methods, no task, infinite values,
     and names that do not fit or repeat.
     """
-    table = np.asarray(values, dtype=np.float64)
+    table = as_numbers(values, kind)
     if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
         raise UsageError(
             f"{kind} needs an array of shape (tasks, methods)",
@@ -76,7 +118,10 @@ def named(values: np.ndarray, methods: Sequence[str] | None, kind: str) -> tuple
     if np.isinf(table).any():
         raise UsageError(f"{kind} needs finite scores", hint="give NaN for what failed or is missing")
     names = tuple(methods) if methods else tuple(f"method {i + 1}" for i in range(table.shape[1]))
-    if len(names) != table.shape[1] or len(set(names)) != len(names):
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{kind} needs methods of different names", why=f"'{twice[0]}' is given twice")
+    if len(names) != table.shape[1]:
         raise UsageError(
             f"{kind} needs one name for each method", why=f"{len(names)} names for {table.shape[1]} methods"
         )

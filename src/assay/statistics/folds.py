@@ -19,14 +19,15 @@ class FoldTest(Result, frozen=True, kw_only=True):
     """The corrected resampled t-test of the mean of fold differences.
 
     `variance` is that of the mean; `correlation` is what is assumed between the differences of two folds.
+    Where the differences do not vary there is no test: `low`, `high` and `p` are None.
     """
 
     names: tuple[str, str]
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     variance: float
-    p: float
+    p: float | None
     df: int
     correlation: float
     confidence: float
@@ -34,10 +35,13 @@ class FoldTest(Result, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """Return the mean difference over folds, its interval and p."""
         a, b = self.names
+        over = f"{a} minus {b} over {self.df + 1} folds: {self.mean:.4g}"
+        if self.p is None:
+            return f"{over} on each, which leaves nothing to test"
         percent = f"{100 * self.confidence:g} %"
         return (
-            f"{a} minus {b} over {self.df + 1} folds: {self.mean:.4g}, {percent} interval {self.low:.4g} to "
-            f"{self.high:.4g}, corrected resampled t {p_text(self.p)}"
+            f"{over}, {percent} interval {self.low:.4g} to {self.high:.4g}, corrected resampled t "
+            f"{p_text(self.p)}"
         )
 
     def table(self) -> Table:
@@ -105,17 +109,19 @@ def nadeau_bengio(
     """
     checked_share(confidence, "a confidence")
     folds = _folds(d, runs, correlation, varied, procedure="corrected resampled t-test", paper=_NADEAU)
-    error = math.sqrt(folds.variance)
-    half = t_quantile(folds.df, confidence) * error
-    t = -abs(folds.mean) / error if error else -math.inf if folds.mean else 0.0
+    low = high = p = None
+    if error := math.sqrt(folds.variance):
+        half = t_quantile(folds.df, confidence) * error
+        low, high = folds.mean - half, folds.mean + half
+        p = 2.0 * float(stdtr(folds.df, -abs(folds.mean) / error))
     return FoldTest(
         basis=folds.basis,
         names=(one_line(names[0]), one_line(names[1])),
         mean=folds.mean,
-        low=folds.mean - half,
-        high=folds.mean + half,
+        low=low,
+        high=high,
         variance=folds.variance,
-        p=2.0 * float(stdtr(folds.df, t)),
+        p=p,
         df=folds.df,
         correlation=folds.correlation,
         confidence=confidence,
@@ -135,17 +141,20 @@ def correlated_t(
 
     The Bayesian correlated t-test of Corani and Benavoli (Machine Learning 2015, equation 11; Benavoli et
     al., JMLR 2017, section 3.1), whose posterior has the variance of `nadeau_bengio`; `d`, `runs`,
-    `correlation` and errors as there. Raises `UsageError` also for a negative rope.
+    `correlation` and errors as there. Raises `UsageError` also for a negative rope, and for differences that
+    do not vary, of which there is no posterior.
     """
     if not (rope >= 0.0 and math.isfinite(rope)):
         raise UsageError(f"a region of practical equivalence is not negative, got {rope}", hint="rope=0.01")
     folds = _folds(d, runs, correlation, varied, procedure="Bayesian correlated t-test", paper=_BENAVOLI)
     scale = math.sqrt(folds.variance)
-    if scale:
-        left = float(stdtr(folds.df, (-rope - folds.mean) / scale))
-        right = float(stdtr(folds.df, (folds.mean - rope) / scale))
-    else:
-        left, right = float(folds.mean < -rope), float(folds.mean > rope)
+    if not scale:
+        raise UsageError(
+            "the differences of the folds do not vary, and have no posterior",
+            why=f"each of {folds.df + 1} is {folds.mean:g}",
+        )
+    left = float(stdtr(folds.df, (-rope - folds.mean) / scale))
+    right = float(stdtr(folds.df, (folds.mean - rope) / scale))
     return CorrelatedT(
         basis=folds.basis,
         names=(one_line(names[0]), one_line(names[1])),
@@ -180,7 +189,7 @@ def _folds(
     else:
         checked_share(correlation, "the correlation of two folds")
     deviation = sd_of(differences)
-    constant = () if deviation else ("the differences do not vary: the test has nothing to go by",)
+    constant = () if deviation else ("the differences do not vary: there is no error to test by",)
     return _Folds(
         mean=mean_of(differences),
         variance=deviation**2 * (1 / n + correlation / (1 - correlation)),

@@ -18,6 +18,7 @@ from assay.statistics.bootstrap import (
     bootstrap,
     bootstrap_basis,
     designs,
+    expanded_level,
     percentiles,
 )
 from assay.statistics.scores import Scores
@@ -209,7 +210,7 @@ def _compare(
         plans = designs(one, over)
         statistic = _Clusters(each, _weights(cells), plans[0].total)
     draws = bootstrap(statistic, plans, rng=rng, resamples=resamples, threads=threads)
-    low, high = percentiles(draws, confidence)
+    low, high = percentiles(draws, expanded_level(cells, over, confidence))
     basis, decided = bootstrap_basis(
         scores,
         cells,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from assay.statistics.basis import checked_varied
+
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
     """A mean with its interval, and what the interval does and does not speak of.
@@ -20,3 +22,7 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
     method: str
     varied: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse sources of variation that are one text."""
+        checked_varied(self.varied)

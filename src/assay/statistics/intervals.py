@@ -11,10 +11,10 @@ from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 from assay.statistics.bca import bca_ends
 from assay.statistics.interval import Interval
+from assay.statistics.permutation import checked
 from assay.statistics.quantiles import t_quantile
 
 SMALL = 10  # below this the bootstrap is too narrow, and a t interval is given
-_LARGEST = 1e300
 
 Sample = Sequence[float] | np.ndarray
 
@@ -28,17 +28,36 @@ def mean_interval(
     width zero. Equal streams give equal intervals, whatever the order of the values. Raises
     `UsageError` for an empty sample and for values that are not finite.
     """
-    sample = _checked(values, confidence)
+    return mean_intervals([values], rng=rng, varied=varied, confidence=confidence)[0]
+
+
+def mean_intervals(
+    samples: Sequence[Sample], *, rng: Stream, varied: tuple[str, ...], confidence: float = 0.95
+) -> list[Interval]:
+    """Return what `mean_interval` returns for each of many samples, from shared draws."""
+    ordered = [_checked(values, confidence) for values in samples]
+    ends: list[tuple[float, float] | None] = [None] * len(ordered)
+    for n in sorted({len(sample) for sample in ordered if len(sample) >= SMALL}):
+        places = [i for i, sample in enumerate(ordered) if len(sample) == n]
+        made = bca_ends(np.stack([ordered[i] for i in places]), rng, confidence)
+        for i, pair in zip(places, made, strict=True):
+            ends[i] = pair
+    return [_interval(*pair, varied, confidence) for pair in zip(ordered, ends, strict=True)]
+
+
+def _interval(
+    sample: np.ndarray, ends: tuple[float, float] | None, varied: tuple[str, ...], confidence: float
+) -> Interval:
     n, mean, sd = len(sample), _mean(sample), _sd(sample)
     low: float | None
     high: float | None
     if sd is None:
         method, low, high = "none", None, None
-    elif n < SMALL:
+    elif ends is None:
         half = t_quantile(n - 1, confidence) * sd / math.sqrt(n)
         method, low, high = "t", mean - half, mean + half
     else:
-        method, [(low, high)] = "BCa", bca_ends(sample[None, :], rng, confidence)
+        method, (low, high) = "BCa", ends
     return Interval(
         mean=mean, low=low, high=high, sd=sd, n=n, confidence=confidence, method=method, varied=varied
     )
@@ -60,7 +79,8 @@ def combine(
     The squared standard error is the sum of s²/n over the samples, divided by the squared number of
     pairs; its degrees of freedom are Satterthwaite's (Biometrics Bulletin 1946). `n` is the size of
     the smallest sample, and `sd` the standard deviation of the same mean over one value of each.
-    Where a sample has a single value there is no interval.
+    Where a sample has a single value, or no sample varies, there is no interval: runs that all agree
+    say nothing of how far others would lie.
     Raises `UsageError` without pairs, for an empty sample and for values that are not finite.
     """
     if not pairs:
@@ -73,7 +93,7 @@ def combine(
     if len(sds) == len(samples):
         sd = math.hypot(*sorted(sds)) / len(pairs)
         half = _half_width(sds, [len(sample) for sample in samples], confidence) / len(pairs)
-        low, high = mean - half, mean + half
+        low, high = (mean - half, mean + half) if sd else (None, None)
     return Interval(
         mean=mean,
         low=low,
@@ -81,7 +101,7 @@ def combine(
         sd=sd,
         n=min(map(len, samples)),
         confidence=confidence,
-        method="none" if sd is None else "Welch",
+        method="Welch" if sd else "none",
         varied=varied,
     )
 
@@ -104,17 +124,7 @@ def _checked(values: Sample, confidence: float) -> np.ndarray:
     """Return a sample in increasing order, so that no result depends on the order it came in."""
     if not 0.0 < confidence < 1.0:
         raise UsageError(f"a confidence lies between 0 and 1, got {confidence}", hint="0.95")
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or not sample.size:
-        raise UsageError("an interval needs a sample of at least one value")
-    # NaN compares as false; beyond this size differences could overflow.
-    bad = sample.size - int((np.abs(sample) < _LARGEST).sum())
-    if bad:
-        raise UsageError(
-            f"{bad} of {sample.size} values of a sample are not finite",
-            why="a failed run has no value; it is counted, not averaged",
-        )
-    return np.sort(sample)
+    return np.sort(checked(values))
 
 
 def _mean(sample: np.ndarray) -> float:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, Result, seed_text
+from assay.statistics.numbers import as_numbers
 from assay.statistics.table import Table
 
 Sample = Sequence[float] | np.ndarray
 
 PERMUTATIONS = 10_000
-_ENUMERATED = 1 << 16  # permutations that are listed rather than drawn
-_LARGEST = 1e300
+ENUMERATED = 1 << 16  # permutations that are listed rather than drawn, at most
+_FINER = 20  # the least p that draws can give is this much finer than the level that it is held against
+_SETTLED = 50  # of the first draws: where so many reach what was seen, further draws would change nothing
+LARGEST = 1e300
+_EQUAL = 1e-12  # of the values: sums that differ by less differ by rounding alone
 _BITS = 40
 _MANTISSA = 52
 _CELLS = 1 << 21  # of a matrix of draws that is held at a time
@@ -116,29 +120,31 @@ def permute_means(a: Sample, b: Sample, *, rng: Stream, varied: tuple[str, ...])
     )
 
 
-def flip_p(differences: np.ndarray, rng: Stream) -> tuple[np.ndarray, bool, int]:
-    """Return the two-sided sign-flip p of each row of (tests, pairs), whether exact, and of how many.
+def flip_p(differences: np.ndarray, rng: Stream, level: float = 0.05) -> tuple[np.ndarray, bool, int]:
+    """Return the two-sided sign-flip p of each row of (tests, pairs), whether exact, and of how many at most.
 
     All rows share one set of drawn signs, which depends on the stream's name and the number of pairs
-    alone: what else is tested beside a row does not change its p.
+    alone: what else is tested beside a row does not change its p. `level` is the strictest that a p is
+    held against: see `draws_for`.
     """
     n = differences.shape[1]
     whole, _, _ = quantised(np.sort(np.abs(differences), axis=1))
     signed, _, _ = quantised(differences)
     # Each of n values, and each of the two sums that are compared, is rounded by half a unit at most.
     reached = np.abs(signed.sum(axis=1)) - n
-    if 1 << n <= _ENUMERATED:
+    if 1 << n <= ENUMERATED:
         rows = max(1, 2 * _CELLS >> n)
         hits = [_flipped(whole[i : i + rows], reached[i : i + rows]) for i in range(0, len(whole), rows)]
         return np.concatenate(hits) / (1 << n - 1), True, 1 << n
-    found = np.zeros(len(whole))
-    for signs in _signs(Stream(rng.root, (*rng.path, "signs", n)), n):
-        found += (np.abs(whole @ signs.T) >= reached[:, None]).sum(axis=1)
-    return (found + 1) / (PERMUTATIONS + 1), False, PERMUTATIONS
+    draws = draws_for(level)
+    signs = _signs(as_stream(rng).child("signs", n), n, draws)
+    return _drawn_p(whole, np.zeros((len(whole), 1)), reached[:, None], signs, draws), False, draws
 
 
-def exchange_p(samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: Stream) -> tuple[np.ndarray, bool, int]:
-    """Return the p of `permute_means` of each pair of samples, whether exact, and of how many.
+def exchange_p(
+    samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: Stream, level: float = 0.05
+) -> tuple[np.ndarray, bool, int]:
+    """Return the p of `permute_means` of each pair of samples, whether exact, and of how many at most.
 
     Every pair has the same two sizes, in either order, and all share one set of exchanges: see `flip_p`.
     """
@@ -153,26 +159,60 @@ def exchange_p(samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: Stream) ->
     expected = units.sum(axis=1, keepdims=True) * (few / n)
     reached = np.abs(own.sum(axis=1, keepdims=True) - expected) - 2 * n
     total = math.comb(n, few)
-    exact = total <= _ENUMERATED
-    masks = _choices(n, few) if exact else _drawn(Stream(rng.root, (*rng.path, "labels", few, many)), n, few)
-    found = np.zeros(len(units))
-    for mask in masks:
-        found += (np.abs(units @ mask.T.astype(np.float64) - expected) >= reached).sum(axis=1)
-    if exact:
-        return found / total, True, total
-    return (found + 1) / (PERMUTATIONS + 1), False, PERMUTATIONS
+    if total <= ENUMERATED:
+        hits = sum(_hits(units, expected, reached, mask) for mask in choices(n, few))
+        return np.asarray(hits / total), True, total
+    draws = draws_for(level)
+    masks = _drawn(as_stream(rng).child("labels", few, many), n, few, draws)
+    return _drawn_p(units, expected, reached, masks, draws), False, draws
 
 
-def least_flip_p(n: int) -> float:
-    """Return the smallest two-sided p that a sign-flip test of n pairs can give."""
-    return 2.0 ** (1 - n) if 1 << n <= _ENUMERATED else 1 / (PERMUTATIONS + 1)
+def stratified_exchange_p(
+    strata: Mapping[str, tuple[np.ndarray, np.ndarray]], rng: Stream, level: float = 0.05
+) -> float:
+    """Return the two-sided p of the sum over strata of mean(a) - mean(b), by exchanging labels within each.
+
+    Pitman 1937, within strata as in Fisher's blocks: all assignments where they are 65,536 at most, else
+    as many drawn ones as `draws_for` says. Neither the order of the strata nor that of values changes p.
+    """
+    listed = [(name, np.sort(a), np.sort(b)) for name, (a, b) in sorted(strata.items())]
+    size = math.fsum(float(max(np.abs(a).max(), np.abs(b).max())) for _, a, b in listed)
+    seen = abs(math.fsum(mean_of(a) - mean_of(b) for _, a, b in listed)) - _EQUAL * size
+    total = math.prod(math.comb(len(a) + len(b), len(a)) for _, a, b in listed)
+    sums = np.zeros(1)
+    for name, a, b in listed:
+        n, few = len(a) + len(b), len(a)
+        if total <= ENUMERATED:
+            patterns = np.concatenate(list(choices(n, few)))
+        else:
+            stream = Stream(rng.root, (*rng.path, "labels", name))
+            patterns = np.concatenate(list(_drawn(stream, n, few, draws_for(level))))
+        found = patterns @ np.concatenate([a, b]) * (1 / len(a) + 1 / len(b))
+        found -= math.fsum([*a.tolist(), *b.tolist()]) / len(b)
+        sums = (sums[:, None] + found).ravel() if total <= ENUMERATED else sums + found
+    hits = int((np.abs(sums) >= seen).sum())
+    return hits / total if total <= ENUMERATED else (hits + 1) / (len(sums) + 1)
 
 
-def least_exchange_p(n_a: int, n_b: int) -> float:
+def draws_for(level: float) -> int:
+    """Return how many permutations are drawn for a p that is held against `level` at the strictest.
+
+    The least p of m draws is 1 / (m + 1): it has to lie well below the level, or no drawn p could ever be
+    significant. `PERMUTATIONS` at least.
+    """
+    return max(PERMUTATIONS, math.ceil(_FINER / level))
+
+
+def least_flip_p(n: int, level: float = 0.05) -> float:
+    """Return the smallest two-sided p that a sign-flip test of n pairs can give; `level` as in `flip_p`."""
+    return 2.0 ** (1 - n) if 1 << n <= ENUMERATED else 1 / (draws_for(level) + 1)
+
+
+def least_exchange_p(n_a: int, n_b: int, level: float = 0.05) -> float:
     """Return the smallest two-sided p that exchanging the labels of two samples can give."""
     total = math.comb(n_a + n_b, n_a)
     # Exchanging all labels of equally large samples gives the same difference once more.
-    return (1 + (n_a == n_b)) / total if total <= _ENUMERATED else 1 / (PERMUTATIONS + 1)
+    return (1 + (n_a == n_b)) / total if total <= ENUMERATED else 1 / (draws_for(level) + 1)
 
 
 def quantised(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
@@ -188,16 +228,27 @@ def quantised(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def checked(values: Sample, what: str = "a sample") -> np.ndarray:
-    """Return values as a float64 array of shape (n,); refuse none, and any that is not finite."""
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or not sample.size:
+    """Return values as a float64 array of shape (n,); refuse none, no numbers, and any that is not finite."""
+    sample = as_numbers(values, what)
+    if sample.ndim != 1:
+        raise UsageError(
+            f"{what} needs at least one value, all in one row", why=f"its shape is {sample.shape}"
+        )
+    if not sample.size:
         raise UsageError(f"{what} needs at least one value", why=f"its shape is {sample.shape}")
-    bad = sample.size - int((np.abs(sample) < _LARGEST).sum())  # NaN compares as false
+    bad = sample.size - int(np.isfinite(sample).sum())
     if bad:
         raise UsageError(
             f"{bad} of {sample.size} values of {what} are not finite",
             why="a failed run has no value; it is counted, not averaged",
             hint="leave it out, its pair with it, and report how many were lost",
+        )
+    large = int((np.abs(sample) >= LARGEST).sum())
+    if large:
+        raise UsageError(
+            f"{large} of {sample.size} values of {what} are too large to be compared",
+            why=f"a difference of two beyond {LARGEST:g} may overflow",
+            hint="give them in another unit",
         )
     return sample
 
@@ -262,19 +313,54 @@ def _flipped(whole: np.ndarray, reached: np.ndarray) -> np.ndarray:
     return np.asarray((np.abs(sums) >= reached[:, None]).sum(axis=1))
 
 
-def _signs(rng: Stream, n: int) -> Iterator[np.ndarray]:
-    """Yield matrices of random signs, `PERMUTATIONS` rows of n in all."""
-    words = -(-n // _WORD)
+def _hits(units: np.ndarray, centre: np.ndarray, reached: np.ndarray, patterns: np.ndarray) -> np.ndarray:
+    """Return in how many patterns the sum of each row lies as far from its centre as was seen."""
+    turned = patterns.T.astype(np.float64)
+    rows = max(1, 2 * _CELLS // len(patterns))
+    parts = [slice(i, i + rows) for i in range(0, len(units), rows)]
+    hits = [(np.abs(units[part] @ turned - centre[part]) >= reached[part]).sum(axis=1) for part in parts]
+    return np.concatenate(hits) if hits else np.zeros(0, dtype=np.int64)
+
+
+def _drawn_p(
+    units: np.ndarray, centre: np.ndarray, reached: np.ndarray, drawn: Iterator[np.ndarray], draws: int
+) -> np.ndarray:
+    """Return (b + 1) / (m + 1) of each row: m is `PERMUTATIONS` where these settle it, else all draws.
+
+    Either is a p-value by itself, and the second is asked for only where the first is so small that it
+    could not be told from one that is smaller still: so that what results is one again.
+    """
+    hits, made = np.zeros(len(units)), np.zeros(len(units))
+    left = np.arange(len(units))
+    for patterns in drawn:
+        hits[left] += _hits(units[left], centre[left], reached[left], patterns)
+        made[left] += len(patterns)
+        if made[left[0]] == PERMUTATIONS:
+            left = left[hits[left] < _SETTLED]
+        if not len(left) or made[left[0]] == draws:
+            break
+    return np.asarray((hits + 1) / (made + 1))
+
+
+def _parts(n: int, draws: int) -> Iterator[int]:
+    """Yield how many draws of n are held at a time; one part ends at `PERMUTATIONS`."""
     rows = max(1, _CELLS // n)
+    for start, end in ((0, PERMUTATIONS), (PERMUTATIONS, draws)):
+        for place in range(start, end, rows):
+            yield min(rows, end - place)
+
+
+def _signs(rng: Stream, n: int, draws: int) -> Iterator[np.ndarray]:
+    """Yield matrices of random signs, `draws` rows of n in all."""
+    words = -(-n // _WORD)
     shifts = np.arange(_WORD, dtype=np.uint32)
-    for start in range(0, PERMUTATIONS, rows):
-        count = min(rows, PERMUTATIONS - start)
+    for count in _parts(n, draws):
         drawn = rng.indices(1 << _WORD, (count, words)).astype(np.uint32)
         bits = (drawn[:, :, None] >> shifts) & np.uint32(1)
         yield bits.reshape(count, -1)[:, :n].astype(np.float64) * 2.0 - 1.0
 
 
-def _choices(n: int, few: int) -> Iterator[np.ndarray]:
+def choices(n: int, few: int) -> Iterator[np.ndarray]:
     """Yield all ways to choose `few` of n as boolean matrices."""
     listed = itertools.combinations(range(n), few)
     rows = max(1, _CELLS // n)
@@ -284,14 +370,10 @@ def _choices(n: int, few: int) -> Iterator[np.ndarray]:
         yield mask
 
 
-def _drawn(rng: Stream, n: int, few: int) -> Iterator[np.ndarray]:
-    """Yield random choices of `few` of n (selection sampling: Knuth, TAOCP 3.4.2, algorithm S)."""
-    rows = max(1, _CELLS // n)
-    for start in range(0, PERMUTATIONS, rows):
-        count = min(rows, PERMUTATIONS - start)
-        mask = np.zeros((count, n), dtype=bool)
-        wanted = np.full(count, few)
-        for i in range(n):
-            mask[:, i] = rng.indices(n - i, (count,)) < wanted
-            wanted -= mask[:, i]
-        yield mask
+def _drawn(rng: Stream, n: int, few: int, draws: int) -> Iterator[np.ndarray]:
+    """Yield random choices of `few` of n: those with the smallest of n random keys."""
+    places = np.arange(n, dtype=np.uint64)
+    for count in _parts(n, draws):
+        # The place makes keys differ, so that exactly `few` are chosen.
+        keys = (rng.halves(1 << _WORD, count * n).reshape(count, n) << np.uint64(_WORD)) | places
+        yield keys <= np.partition(keys, few - 1, axis=1)[:, few - 1 : few]

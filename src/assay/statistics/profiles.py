@@ -18,6 +18,7 @@ from assay.statistics.bootstrap import (
     bootstrap,
     bootstrap_basis,
     designs,
+    expanded_level,
     percentiles,
 )
 from assay.statistics.scores import Scores
@@ -84,7 +85,7 @@ def performance_profile(
     """Return the share of all runs of all tasks above each threshold (Agarwal et al., NeurIPS 2021, 4.2).
 
     "Above" is strictly so. Scores are turned so that larger is better, and so are `taus`, which
-    default to evenly spaced ones over all scores. The band is the pointwise percentile interval: it
+    default to evenly spaced ones over all scores. The band is the pointwise bootstrap interval: it
     holds at one threshold, not along the whole curve. All methods share their resamples. Raises
     `UsageError` without a threshold and for one that is not finite.
     """
@@ -95,7 +96,7 @@ def performance_profile(
         raise UsageError("a performance profile needs finite thresholds, in one dimension")
     statistic = _shares(cells, plans, points)
     draws = bootstrap(statistic, plans, rng=rng, resamples=resamples, threads=threads)
-    lows, highs = percentiles(draws, confidence)
+    lows, highs = percentiles(draws, expanded_level(cells, over, confidence))
     basis, decided = bootstrap_basis(
         scores,
         cells,

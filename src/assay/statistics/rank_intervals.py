@@ -7,10 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from assay.foundation.errors import UnknownNameError, UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.bootstrap import Design, Over
-from assay.statistics.families import FAMILIES_NEEDED, family_ranks, independent, too_few
+from assay.statistics.families import (
+    FAMILIES_NEEDED,
+    checked_complete,
+    family_ranks,
+    independent,
+    too_few,
+)
 from assay.statistics.ranks import average_ranks
 from assay.statistics.scores import OK, Scores
 from assay.statistics.table import Table
@@ -68,12 +74,15 @@ def mean_rank_intervals(
     than six families do not decide; or 'runs' within each task, for other runs on these tasks. An
     interval reaches to the estimate at least. A cell with a failed run ranks last in every resample.
     Where `scores.paired_by` is declared, runs of all methods are drawn together. Raises `UsageError`
-    for an unknown `over`, a confidence outside (0, 1) and no resamples.
+    for an unknown `over`, a confidence outside (0, 1), no resamples, no stream, and a method that was
+    never run on a task.
     """
     if over not in OVER:
         raise UnknownNameError("unit to resample", over, OVER)
     if not 0.0 < confidence < 1.0 or resamples < 1:
         raise UsageError("a confidence lies between 0 and 1, and one resample is the least", hint="0.95")
+    as_stream(rng)
+    checked_complete(scores)
     if over == "runs":
         mean_rank = family_ranks(scores)[1].mean(axis=0)
         drawn = ranks_over_runs(scores, rng, resamples) if repeated(scores) else None
@@ -106,7 +115,7 @@ def resampled_ranks(names: tuple[str, ...], units: np.ndarray, rng: Stream, resa
     The units are sorted by name first, so that their order plays no part.
     """
     ordered = units[sorted(range(len(names)), key=names.__getitem__)]
-    drawn = rng.indices(len(names), (resamples, len(names)))
+    drawn = as_stream(rng).indices(len(names), (resamples, len(names)))
     total = np.zeros((resamples, units.shape[1]))
     for place in range(len(names)):
         total += ordered[drawn[:, place]]
@@ -154,7 +163,7 @@ def _resampled_means(scores: Scores, task: int, rng: Stream, resamples: int) -> 
             values = np.sort(values)
         else:
             cell = tuple(scores.replicates[r] for r in present)
-        stream = rng.child(scores.tasks[task], *cell)
+        stream = as_stream(rng).child(scores.tasks[task], *cell)
         found[:, m] = np.concatenate(list(_means(values, stream, resamples)))
     return found
 

@@ -15,7 +15,6 @@ from assay.statistics.multiplicity import holm
 from assay.statistics.permutation import checked, checked_share, mean_of, sd_of
 from assay.statistics.published import (
     NONE,
-    ONE_SAMPLE,
     Published,
     StandardError,
     check_published,
@@ -191,12 +190,13 @@ def replicate_number(
 
     'replicated': two one-sided tests at `alpha` put the difference strictly within the margin
     (Schuirmann 1987). 'differs': the interval at 1 - alpha lies wholly outside it. 'undecided':
-    neither; also where any of our runs is lost (NaN). 'unverified': the number has no stated place.
+    neither; also where any of our runs is lost (NaN), where the published n is not stated, and where no
+    run varies. 'unverified': the number has no stated place.
 
     The interval is Welch's, with both n and sd. Where the published sd is not stated it is taken to
-    equal ours ('equal sd'); where its n is not, as 2, the fewest that have one. With neither there is only
-    the interval of our mean about the printed number ('one-sample t'), which leaves the error of the
-    printed number out: 'differs' is then never said.
+    equal ours ('equal sd'). Without a published n the interval shows what is known and decides nothing:
+    its n is taken as 2, the fewest that have an sd, or with neither it is that of our mean about the
+    printed number ('one-sample t'), which leaves the error of the printed number out.
     Raises `UsageError` for a margin that is not positive, no value of ours, or a published n or sd that
     cannot be.
     """
@@ -347,11 +347,11 @@ def _finished(drafts: Sequence[NumberReplication]) -> list[NumberReplication]:
 
 
 def _decision(draft: NumberReplication, equivalent: float | None, differs: float | None) -> str:
-    if draft.lost or equivalent is None or differs is None:
+    if draft.lost or draft.published.n is None or equivalent is None or differs is None:
         return UNDECIDED
     if equivalent <= draft.alpha:
         return REPLICATED
-    return DIFFERS if differs <= draft.alpha and draft.method != ONE_SAMPLE else UNDECIDED
+    return DIFFERS if differs <= draft.alpha else UNDECIDED
 
 
 def _status(column: Sequence[NumberReplication], fits: int) -> str:
@@ -374,6 +374,8 @@ def _basis(error: StandardError, n: int, lost: int, published: Published, varied
     cautions = [error.caution] if error.caution else []
     if lost:
         cautions.append(f"{lost} of our runs are lost: a mean without them decides nothing")
+    if published.n is None:
+        cautions.append("the published number of runs is not stated: nothing is decided")
     if not published.place.strip():
         cautions.append("the published number has no stated place: nobody can check it")
     return Basis(
@@ -410,7 +412,7 @@ def _row(number: NumberReplication) -> tuple[str | int | float | None, ...]:
         number.n,
         number.lost,
         row.mean,
-        row.sd,
+        row.deviation,
         row.n,
         number.difference,
         number.low,

@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from assay.foundation.errors import UsageError
+from assay.statistics.permutation import mean_of
 
-ABSENT, OK, FAILED, NO_NUMBER = 0, 1, 2, 3
+ABSENT, OK, FAILED, NO_NUMBER, RACED = 0, 1, 2, 3, 4
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,12 +28,13 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
 
     `values` is float64 of shape (tasks, methods, replicates), NaN wherever `status` is not OK;
     `status` is int8 of the same shape: ABSENT (no such run), OK, FAILED, NO_NUMBER (it ended without
-    a finite score). `families` and `maximize` are per task. `paired_by` names the declared common
-    source that makes replicate r of every method on a task a pair, such as 'data split'; None means
-    that replicates of different methods are independent. `varied` names what varies from replicate to
-    replicate. `planned` is the declared number of replicates of each cell, None where nobody declared it:
-    then a run that is absent is not known to have failed, and more runs of one method never make
-    another's incomplete.
+    a finite score), RACED (a race had dropped the method, so that it was not to run and is not lost).
+    `families` and `maximize` are per task. `paired_by` names the declared common source that makes
+    replicate r of every method on a task a pair, such as 'data split'; None means that replicates of
+    different methods are independent. `varied` names what varies from replicate to replicate.
+    `planned` is the declared number of replicates of each cell, None where nobody declared it: then a
+    run that is absent is not known to have failed, and more runs of one method never make another's
+    incomplete.
     """
 
     methods: tuple[str, ...]
@@ -51,6 +53,10 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         """Return the finite scores of a cell, in the order of the replicates."""
         return np.asarray(self.values[task, method][self.status[task, method] == OK])
 
+    def made(self) -> np.ndarray:
+        """Return which runs were made, whatever came of them: booleans (tasks, methods, replicates)."""
+        return np.asarray((self.status != ABSENT) & (self.status != RACED))
+
     def lost(self, task: int, method: int) -> int:
         """Return how many runs of a cell failed, have no number, or were declared and never run."""
         status = self.status[task, method]
@@ -65,15 +71,16 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     def means(self) -> np.ndarray:
         """Return the mean of each cell, turned so that larger is better: shape (tasks, methods).
 
-        NaN where any run is lost, or none exists: a mean that leaves out what failed may be better than
-        the method, and NaN ranks last (see `average_ranks`).
+        Equal scores have exactly their value as mean, however many they are, and the order of the runs
+        plays no part. NaN where any run is lost, or none exists: a mean that leaves out what failed may
+        be better than the method, and NaN ranks last (see `average_ranks`).
         """
         found = np.full((len(self.tasks), len(self.methods)), np.nan)
         for t in range(len(self.tasks)):
             for m in range(len(self.methods)):
                 sample = self.sample(t, m)
                 if len(sample) and not self.lost(t, m):
-                    found[t, m] = self.sign(t) * float(np.mean(np.sort(sample)))
+                    found[t, m] = self.sign(t) * mean_of(sample)
         return found
 
     def by_family(self) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.permutation import checked_share
 from assay.statistics.rounding import rounded
@@ -156,7 +156,7 @@ def _intervals(
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         # The sum runs over the first axis, one addend after the other, on every machine.
-        drawn = ordered[np.sort(rng.indices(trials, (rows, trials)), axis=1).T]
+        drawn = ordered[np.sort(as_stream(rng).indices(trials, (rows, trials)), axis=1).T]
         for place, i in enumerate(wanted):
             found[place, start : start + rows] = (weights[i][:, None] * drawn).sum(axis=0)
     for place, i in enumerate(wanted):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.bca import RESAMPLES
 from assay.statistics.interval import Interval
@@ -354,7 +354,7 @@ def bbc_cv(
 def _out_of_bag(table: np.ndarray, rng: Stream) -> float | None:
     """Return what the best in the bag scores outside it; None where the bag holds every row."""
     rows = len(table)
-    counts = np.bincount(rng.indices(rows, (rows,)), minlength=rows)
+    counts = np.bincount(as_stream(rng).indices(rows, (rows,)), minlength=rows)
     outside = counts == 0
     if not outside.any():
         return None

@@ -11,6 +11,7 @@ from scipy.special import bdtr, ndtr
 from assay.foundation.errors import UsageError
 from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result
+from assay.statistics.families import too_few
 from assay.statistics.permutation import Sample, checked_pair, checked_share, p_text
 from assay.statistics.table import Table
 
@@ -187,6 +188,7 @@ def sign_test(
             varied=varied,
             assumptions=("tasks are independent of each other",),
             ties="shared out evenly, an odd one left out",
+            cautions=_units_cautions(len(d), varied),
         ),
         names=(one_line(names[0]), one_line(names[1])),
         wins=wins,
@@ -211,7 +213,7 @@ def critical_wins(n: int, *, alpha: float = 0.05) -> int | None:
 def rounded_differences(a: np.ndarray, b: np.ndarray, digits: int | None = None) -> np.ndarray:
     """Return a - b to so many decimals, or to twelve digits of the largest score."""
     difference = a - b
-    scale = float(max(np.abs(a).max(), np.abs(b).max()))
+    scale = float(max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0)))
     if digits is None:
         if not scale:
             return np.asarray(difference)
@@ -279,4 +281,10 @@ def _basis(
         ),
         zeros=_ZEROS[zero],
         ties="share the average of their ranks, after rounding",
+        cautions=_units_cautions(n, varied),
     )
+
+
+def _units_cautions(n: int, varied: tuple[str, ...]) -> tuple[str, ...]:
+    """Say where the pairs are tasks, and too few to decide; pairs of runs of one task are another matter."""
+    return (too_few(n),) if {"tasks", "families"} & set(varied) and too_few(n) else ()

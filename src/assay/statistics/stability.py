@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.bayesian import uniforms
 from assay.statistics.families import FAMILIES_NEEDED, family_ranks, independent, too_few
 from assay.statistics.rank_intervals import resampled_ranks
-from assay.statistics.ranks import average_ranks
+from assay.statistics.ranks import average_ranks, levelled
 from assay.statistics.scores import Scores
 from assay.statistics.table import Table
 
@@ -68,8 +68,9 @@ class RankStability(Result, frozen=True, kw_only=True):
     """How far the ranking by average rank stands; all rankings in the order of `methods`.
 
     `ranking` are positions, 1 the best, ties shared. `bootstrap` (methods, positions) is the share
-    of resamples of the families that gives a method a position, None below six families. `subsets`
-    are all non-empty proper subsets of up to 15 tasks, and drawn ones of more.
+    of resamples of the families that gives a method a position, None below six families, as is
+    `reweighting`, for a share of weightings reads as a chance. `subsets` are all non-empty proper subsets
+    of up to 15 tasks, and drawn ones of more.
     """
 
     methods: tuple[str, ...]
@@ -77,7 +78,7 @@ class RankStability(Result, frozen=True, kw_only=True):
     ranking: tuple[float, ...]
     leave_one_out: tuple[LeftOut, ...]
     bootstrap: np.ndarray | None
-    reweighting: Perturbed
+    reweighting: Perturbed | None
     subsets: Perturbed
     irrelevant: tuple[Flip, ...]
 
@@ -85,11 +86,13 @@ class RankStability(Result, frozen=True, kw_only=True):
         """Return how far the ranking moves, and how many pairs hang on the pool."""
         moves = [row for row in self.leave_one_out if row.what == "task"]
         worst = max((row.max_rank_change for row in moves), default=0.0)
-        same = f"{100 * self.reweighting.same_best:.0f} % of reweightings keep the best method"
+        same = ""
+        if self.reweighting is not None:
+            same = f"{100 * self.reweighting.same_best:.0f} % of reweightings keep the best method; "
         k = len(self.methods)
         few = too_few(self.basis.n["families"])
         return (
-            f"Without any one task no method moves by more than {worst:g} in position; {same}; "
+            f"Without any one task no method moves by more than {worst:g} in position; {same}"
             f"{len(self.irrelevant)} of {k * (k - 1) // 2} pairs turn round when other methods are dropped"
             + (f". {few}" if few else "")
         )
@@ -110,8 +113,10 @@ def rank_stability(scores: Scores, *, rng: Stream, resamples: int = RESAMPLES) -
     weights uniform on the simplex, and reduced to subsets (the cardinal view of Zhang and Hardt,
     ICML 2024); methods are dropped (their ordinal view), for which the fewest that turn a pair round
     are found exactly. What it finds describes these tasks; only the bootstrap speaks of others.
-    Raises `UsageError` for fewer than two methods or tasks.
+    Raises `UsageError` for fewer than two methods or tasks, without a stream, and for a method that was
+    never run on a task.
     """
+    as_stream(rng)
     if len(scores.methods) < 2 or len(scores.tasks) < 2:
         raise UsageError("the stability of a ranking needs two methods and two tasks at least")
     order = sorted(range(len(scores.tasks)), key=scores.tasks.__getitem__)
@@ -128,7 +133,9 @@ def rank_stability(scores: Scores, *, rng: Stream, resamples: int = RESAMPLES) -
         ranking=tuple(full.tolist()),
         leave_one_out=tuple(_left_out(scores, ranks, full)),
         bootstrap=_position_shares(resampled_ranks(families, units, rng, resamples)) if enough else None,
-        reweighting=_perturbed(_simplex(rng, resamples, len(order)), ranks, full, exact=False),
+        reweighting=_perturbed(_simplex(rng, resamples, len(order)), ranks, full, exact=False)
+        if enough
+        else None,
         subsets=_subsets(scores, ranks, full, rng, resamples),
         irrelevant=_flips(scores),
     )
@@ -223,7 +230,7 @@ def _subsets(scores: Scores, ranks: np.ndarray, full: np.ndarray, rng: Stream, c
     if exact:
         chosen = (np.arange(1, 2**tasks - 1)[:, None] >> np.arange(tasks)) & 1
     else:
-        chosen = rng.indices(2, (count, tasks))
+        chosen = as_stream(rng).indices(2, (count, tasks))
         chosen = chosen[(chosen.sum(axis=1) > 0) & (chosen.sum(axis=1) < tasks)]
     sizes = np.zeros(chosen.shape)
     present = np.zeros((len(chosen), 1))
@@ -291,7 +298,7 @@ def _beaten(scores: Scores) -> np.ndarray:
 
     As in `average_ranks` a failure is beaten by every other method, failed or not.
     """
-    means = scores.means()
+    means = levelled(scores.means())
     mine, others = means[:, :, None], means[:, None, :]
     beaten = (others > mine) + 0.5 * (others == mine) + 1.0 * np.isnan(mine)
     k = means.shape[1]

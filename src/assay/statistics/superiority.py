@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.bca import RESAMPLES, resample_counts
@@ -175,11 +175,11 @@ def _bootstrap(
     turned = wins.mean() < 0.5 or (level and not paired and tuple(a) < tuple(b))
     if paired:
         wins = np.sort(1.0 - wins if turned else wins)
-        stream = Stream(rng.root, (*rng.path, "superiority", len(wins)))
+        stream = as_stream(rng).child("superiority", len(wins))
         shares = np.concatenate([counts @ wins for counts in resample_counts(stream, len(wins))]) / len(wins)
     else:
         wins = (1.0 - wins).T if turned else wins
-        streams = [Stream(rng.root, (*rng.path, "superiority", i, n)) for i, n in enumerate(wins.shape)]
+        streams = [as_stream(rng).child("superiority", i, n) for i, n in enumerate(wins.shape)]
         drawn = (resample_counts(s, n, _ROWS) for s, n in zip(streams, wins.shape, strict=True))
         shares = (
             np.concatenate([((x @ wins) * y).sum(axis=1) for x, y in zip(*drawn, strict=True)]) / wins.size

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from assay.foundation.errors import UsageError
-from assay.foundation.seeding import Stream
+from assay.foundation.seeding import Stream, as_stream
 from assay.statistics.anytime import Runs, incumbents
 from assay.statistics.basis import Basis, Result
 from assay.statistics.permutation import checked_share
@@ -178,7 +178,7 @@ def _ert(row: Sequence[float], spent: Sequence[float]) -> float:
 def _restart(row: Sequence[tuple[float, float]], rng: Stream) -> float:
     total = 0.0
     while True:
-        time, whole = rng.choice(row)
+        time, whole = as_stream(rng).choice(row)
         if time < math.inf:
             return total + time
         total += whole

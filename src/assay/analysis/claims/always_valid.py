@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from assay.analysis.cells import SEARCH_SEEDS
 from assay.statistics.interval import Interval
+from assay.statistics.permutation import mean_of, sd_of
 from assay.statistics.sequential import confidence_sequence
 
 METHOD = "confidence sequence"
+_SLACK = 1e-9  # of the range: a mean that lies on its end, but for rounding
 
 
 def always_valid_interval(
-    values: np.ndarray, confidence: float, bounds: tuple[float, float] | None = None
+    values: np.ndarray, confidence: float, bounds: tuple[float, float] | None
 ) -> Interval:
     """Return the mean of values in their order of arrival, with the latest interval of its sequence.
 
-    `bounds` are those of a value, where it has any. The sequence is tuned for one fixed number of
-    replicates, whatever the study plans: a width that is tuned after a look is not always-valid.
-    While the sequence knows nothing yet, there is no interval.
+    `bounds` are those that every value lies within. Without them there is no interval: a sequence that
+    goes by the spread that was seen misses values that are rarely far off in most of its runs.
     """
-    found = confidence_sequence(values, varied=SEARCH_SEEDS, alpha=1 - confidence, bounds=bounds)
-    low, high = found.low[-1], found.high[-1]
-    known = math.isfinite(low) and math.isfinite(high)
+    low = high = None
+    if bounds is not None:
+        slack = _SLACK * (bounds[1] - bounds[0])
+        found = confidence_sequence(
+            values, varied=SEARCH_SEEDS, alpha=1 - confidence, bounds=(bounds[0] - slack, bounds[1] + slack)
+        )
+        low, high = max(found.low[-1], bounds[0]), min(found.high[-1], bounds[1])
+    ordered = np.sort(values)
     return Interval(
-        mean=found.mean[-1],
-        low=low if known else None,
-        high=high if known else None,
-        sd=float(np.std(np.sort(values), ddof=1)) if len(values) > 1 else None,
+        mean=mean_of(ordered),
+        low=low,
+        high=high,
+        sd=sd_of(ordered) if len(values) > 1 else None,
         n=len(values),
         confidence=confidence,
-        method=METHOD if known else "none",
+        method="none" if bounds is None else METHOD,
         varied=SEARCH_SEEDS,
     )

@@ -4,6 +4,9 @@ A claim to be ahead of several methods, or in a ranking of each before the next,
 different units, consists of parts that must all hold. That is an intersection-union test (Berger,
 Technometrics 1982), which needs no correction to support the claim; to refute it one part suffices,
 tested with the correction of Bonferroni.
+
+On these tasks a bound is excluded where both the interval of Welch and exchanging the runs of the two
+methods exclude it: few runs far from normal make the interval too narrow.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from assay.analysis.model import ClaimSpec
 from assay.statistics.families import FAMILIES_NEEDED
 from assay.statistics.interval import Interval
 from assay.statistics.rounding import interval_text
-from assay.studies.study import ALWAYS_VALID, TASKS
+from assay.studies.study import ALWAYS_VALID, FIXED, TASKS
 
 Parts = Mapping[str, Contrast]
+_BY_CHANCE = "excludes it, but runs that are so few fall so by chance too often: exchanging them does not"
 
 
 def above(claim: ClaimSpec, contrasts: Sequence[Contrast], floor: float) -> Finding:
@@ -38,35 +42,40 @@ def above(claim: ClaimSpec, contrasts: Sequence[Contrast], floor: float) -> Find
     refused = _cannot_be_averaged(claim, units, floor) or _too_few_families(claim, contrasts)
     if refused:
         return refused
-    parts = _parts(contrasts, mixed=len(units) > 1)
+    mixed = _have_no_mean(claim, units)
+    parts = _parts(contrasts, mixed=mixed)
     if len(parts) == 1:
         (only,) = parts.values()
         return _of_one(claim, only, floor, units)
-    return _of_each(claim, parts, floor, _rule(claim, contrasts, units))
+    return _of_each(claim, parts, floor, _rule(claim, contrasts, units, mixed=mixed))
 
 
 def within(claim: ClaimSpec, between: Contrast) -> Finding:
     """Return whether a contrast lies within the margin, either way.
 
     Two one-sided tests support it (Schuirmann 1987): the interval at 1 - 2 alpha lies inside the
-    margin. The interval at 1 - alpha, wholly beyond it, refutes.
+    margin. The interval at 1 - alpha, wholly beyond it, refutes. Each bound as `_agreed` says.
     """
     units = _units([between])
     refused = _cannot_be_averaged(claim, units, claim.margin) or _too_few_families(claim, [between])
     if refused:
         return refused
-    narrow = between.interval(claim, 2 * claim.confidence - 1)
+    twice = 2 * claim.confidence - 1
+    narrow = between.interval(claim, twice)
     wide = between.interval(claim, claim.confidence)
     if narrow.low is None or narrow.high is None or wide.low is None or wide.high is None:
         return _without_interval(claim, narrow)
     seen = _seen(claim, narrow, units)
     margin = f"the margin of {claim.margin:g} on either side of zero"
-    if -claim.margin < narrow.low and narrow.high < claim.margin:
+    inside = -claim.margin < narrow.low and narrow.high < claim.margin
+    if inside and all(_agreed(claim, between, bound, twice) for bound in (-claim.margin, claim.margin)):
         return Finding(verdict=SUPPORTED, why=f"{seen} and lies within {margin}", overall=narrow)
-    if wide.low > claim.margin or wide.high < -claim.margin:
+    beyond = claim.margin if wide.low > claim.margin else -claim.margin if wide.high < -claim.margin else None
+    if beyond is not None and _agreed(claim, between, beyond, claim.confidence):
         why = f"{seen}, and at {100 * claim.confidence:g} % it lies wholly beyond {margin}"
         return Finding(verdict=REFUTED, why=why, overall=narrow)
-    why = f"{seen} and does not lie within {margin}; {_lacking(claim, narrow)}"
+    where = _BY_CHANCE if inside or beyond is not None else f"does not lie within {margin}"
+    why = f"{seen} and {where}; {_lacking(claim, narrow)}"
     return Finding(verdict=UNDECIDED, why=why, overall=narrow, lacks=_lacks(claim))
 
 
@@ -75,11 +84,18 @@ def _units(contrasts: Sequence[Contrast]) -> list[str]:
 
 
 def _mixed(units: Sequence[str]) -> str:
+    if len(units) == 1:
+        return "the benchmarks have no declared unit"
     return f"the benchmarks have different units ({', '.join(unit or 'none' for unit in units)})"
 
 
+def _have_no_mean(claim: ClaimSpec, units: Sequence[str]) -> bool:
+    """Say whether the scores have no mean over the benchmarks: several of these, and not one declared unit."""
+    return len(claim.benchmarks) > 1 and (len(units) > 1 or not units[0])
+
+
 def _cannot_be_averaged(claim: ClaimSpec, units: Sequence[str], floor: float) -> Finding | None:
-    if len(units) == 1:
+    if not _have_no_mean(claim, units):
         return None
     if floor:
         return untested(f"{_mixed(units)}, in which one margin has no meaning; split the claim with 'on'")
@@ -112,13 +128,13 @@ def _parts(contrasts: Sequence[Contrast], *, mixed: bool) -> Parts:
     return {f"{c.name} on {b}": part for c in contrasts for b, part in c.apart().items()}
 
 
-def _rule(claim: ClaimSpec, contrasts: Sequence[Contrast], units: Sequence[str]) -> str:
+def _rule(claim: ClaimSpec, contrasts: Sequence[Contrast], units: Sequence[str], *, mixed: bool) -> str:
     """Say why there are several parts, and that each must hold."""
     over = f"each of {tasks(claim)}"
     if len(contrasts) == 1:
         return f"{_mixed(units)}, so that the claim is held against {over} by itself"
     each = f"the claim is held against each of its {len(contrasts)} comparisons by itself"
-    return f"{each}, on {over} ({_mixed(units)})" if len(units) > 1 else each
+    return f"{each}, on {over} ({_mixed(units)})" if mixed else each
 
 
 def _of_one(claim: ClaimSpec, only: Contrast, floor: float, units: Sequence[str]) -> Finding:
@@ -126,13 +142,16 @@ def _of_one(claim: ClaimSpec, only: Contrast, floor: float, units: Sequence[str]
     if overall.low is None or overall.high is None:
         return _without_interval(claim, overall)
     seen, line = _seen(claim, overall, units), _line(floor)
-    if overall.low > floor:
+    apart = not overall.low <= floor <= overall.high
+    agreed = apart and _agreed(claim, only, floor, claim.confidence)
+    if agreed and overall.low > floor:
         size = _size(claim, overall)
         why = f"{seen} and lies above {line}{f'; {size}' if size else ''}"
         return Finding(verdict=SUPPORTED, why=why, overall=overall, size=size)
-    if overall.high < floor:
+    if agreed:
         return Finding(verdict=REFUTED, why=f"{seen} and lies below {line}", overall=overall)
-    why = f"{seen} and does not exclude {line}; {_lacking(claim, overall)}"
+    where = _BY_CHANCE if apart else f"does not exclude {line}"
+    why = f"{seen} and {where}; {_lacking(claim, overall)}"
     return Finding(verdict=UNDECIDED, why=why, overall=overall, lacks=_lacks(claim))
 
 
@@ -144,9 +163,16 @@ def _of_each(claim: ClaimSpec, parts: Parts, floor: float, rule: str) -> Finding
         lacks = _lacks(claim) if verdict == UNDECIDED else ""
         return Finding(verdict=verdict, why=f"{rule}; {why}", parts=found, lacks=lacks, size=size)
 
-    if any(interval.low is None for interval in found.values()):
-        return finding(UNDECIDED, _no_interval(claim))
-    ahead = [name for name, interval in found.items() if interval.low is not None and interval.low > floor]
+    without = [interval for interval in found.values() if interval.low is None]
+    if without:
+        return finding(UNDECIDED, _no_interval(claim, without[0]))
+    ahead = [
+        name
+        for name, part in parts.items()
+        if (low := found[name].low) is not None
+        and low > floor
+        and _agreed(claim, part, floor, claim.confidence)
+    ]
     if len(ahead) == len(parts):
         size = _size(claim, min(found.values(), key=lambda interval: interval.mean))
         over = next(iter(found.values())).varied
@@ -156,7 +182,9 @@ def _of_each(claim: ClaimSpec, parts: Parts, floor: float, rule: str) -> Finding
     behind = [
         name
         for name, part in parts.items()
-        if (high := part.interval(claim, strict).high) is not None and high < floor
+        if (high := part.interval(claim, strict).high) is not None
+        and high < floor
+        and _agreed(claim, part, floor, strict)
     ]
     if behind:
         return finding(REFUTED, f"below {line} with Bonferroni's correction on {', '.join(behind)}")
@@ -181,16 +209,28 @@ def _seen(claim: ClaimSpec, overall: Interval, units: Sequence[str]) -> str:
     return f"{of} is {with_unit(interval_text(overall), units)} ({over})"
 
 
+def _agreed(claim: ClaimSpec, part: Contrast, bound: float, confidence: float) -> bool:
+    """Say whether exchanging runs excludes a bound at this confidence too, where that is asked for."""
+    level = round(1.0 - confidence, 12)
+    p = part.exchange_p(claim, bound, level)
+    return p is None or p <= level
+
+
 def _without_interval(claim: ClaimSpec, overall: Interval) -> Finding:
     of = "the difference" if len(claim.benchmarks) == 1 else f"the mean difference over {tasks(claim)}"
-    why = f"{of} has no interval, for {_no_interval(claim)}"
+    why = f"{of} has no interval, for {_no_interval(claim, overall)}"
     return Finding(verdict=UNDECIDED, why=why, overall=overall, lacks=_lacks(claim))
 
 
-def _no_interval(claim: ClaimSpec) -> str:
+def _no_interval(claim: ClaimSpec, overall: Interval) -> str:
     if claim.rule == ALWAYS_VALID:
-        return "there are too few replicates for an always-valid one yet"
-    return "a method has a single run, which gives no interval; two replicates at least"
+        return (
+            "the range of the metric is not known, without which no interval holds at every look; "
+            f'a rule of "{FIXED}" needs none'
+        )
+    if overall.sd is None:
+        return "a method has a single run, which gives no interval; two replicates at least"
+    return "no run varies, and what was not seen to vary may yet; more replicates"
 
 
 def _lacks(claim: ClaimSpec) -> str:

@@ -132,13 +132,10 @@ def _missing(
             because = facts[benchmark].no_test_because
             found[benchmark] = f"{benchmark} has no test metric{f': {because}' if because else ''}"
             continue
-        gaps = [told
+        gaps = [
+            told
             for method in claim.methods
-            if (
-                told := _gaps(
-                    claim, cells, benchmark, method, facts[benchmark].planned_of(method, planned)
-                )
-            )
+            if (told := _gaps(claim, cells, benchmark, method, facts[benchmark].planned_of(method, planned)))
         ]
         if gaps:
             found[benchmark] = f"{benchmark}: {' and '.join(gaps)}"

@@ -17,7 +17,7 @@ from assay.analysis.claims.verdict import (
     untested,
     with_unit,
 )
-from assay.analysis.model import BenchmarkFacts, ClaimSpec, PublishedMean
+from assay.analysis.model import BenchmarkFacts, ClaimSpec
 from assay.statistics.interval import Interval
 from assay.statistics.published import Published
 from assay.statistics.quantiles import t_quantile
@@ -48,15 +48,17 @@ def replicates_number(claim: ClaimSpec, cells: Cells, facts: Mapping[str, Benchm
         return untested(
             f"the published number is in {published.unit}, and {benchmark} in {unit or 'no unit'}"
         )
+    theirs = Published(
+        name=published.source,
+        mean=published.value,
+        n=published.n,
+        sd=published.sd,
+        spread=published.spread,
+        place="" if published.source == UNVERIFIED else published.source,
+    )
     found = replicate_number(
         cells[benchmark, claim.better].sample(claim.metric).values,
-        Published(
-            name=published.source,
-            mean=published.value,
-            n=published.n,
-            sd=published.sd,
-            place="" if published.source == UNVERIFIED else published.source,
-        ),
+        theirs,
         margin=claim.margin,
         varied=SEARCH_SEEDS,
         name=claim.better,
@@ -73,10 +75,10 @@ def replicates_number(claim: ClaimSpec, cells: Cells, facts: Mapping[str, Benchm
             per_benchmark={benchmark: difference},
         )
     verdict = _VERDICTS.get(found.verdict, UNDECIDED)
-    lacks = _lacks(claim, published, difference) if verdict == UNDECIDED else ""
+    lacks = _lacks(claim, theirs, difference) if verdict == UNDECIDED else ""
     return Finding(
         verdict=verdict,
-        why=f"{seen} ({_how(claim, difference)}); {_words(verdict, claim, lacks)}",
+        why=f"{seen} ({_how(claim, difference)}); {_words(verdict, claim, theirs, lacks)}",
         overall=difference,
         per_benchmark={benchmark: difference},
         lacks=lacks,
@@ -100,20 +102,25 @@ def _how(claim: ClaimSpec, difference: Interval) -> str:
     return f"{100 * claim.confidence:g} % interval, {difference.method}, over {', '.join(difference.varied)}"
 
 
-def _lacks(claim: ClaimSpec, published: PublishedMean, difference: Interval) -> str:
+def _lacks(claim: ClaimSpec, published: Published, difference: Interval) -> str:
     """Say whether more runs of ours could decide, or the published number is too uncertain for that."""
-    if published.n is None or published.sd is None or published.n < 2:
+    if published.n is None:
+        return PUBLISHED
+    if published.deviation is None or published.n < 2:
         return SEEDS if difference.low is not None else PUBLISHED
-    theirs = t_quantile(published.n - 1, 2 * claim.confidence - 1) * published.sd / math.sqrt(published.n)
+    error = published.deviation / math.sqrt(published.n)
+    theirs = t_quantile(published.n - 1, 2 * claim.confidence - 1) * error
     return PUBLISHED if theirs >= claim.margin else SEEDS
 
 
-def _words(verdict: str, claim: ClaimSpec, lacks: str) -> str:
+def _words(verdict: str, claim: ClaimSpec, published: Published, lacks: str) -> str:
     margin = f"the margin of {claim.margin:g}"
     if verdict == SUPPORTED:
         return f"within {margin}"
     if verdict == REFUTED:
         return f"beyond {margin}"
+    if published.n is None:
+        return "the published number of runs is not stated, without which nothing is decided"
     if lacks == PUBLISHED:
         return f"no number of our runs decides it within {margin}: the published mean is itself too uncertain"
     return (

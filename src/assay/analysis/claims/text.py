@@ -55,7 +55,7 @@ def _replicates_number(claim: ClaimSpec, metric: str, units: Sequence[str]) -> s
     published = claim.published
     value = with_unit(f"{published.value:g}" if published else "a number", units)
     spread = [f"n = {published.n:,}"] if published and published.n is not None else []
-    spread += [f"sd {published.sd:g}"] if published and published.sd is not None else []
+    spread += [f"{published.spread} {published.sd:g}"] if published and published.sd is not None else []
     told = "; ".join([", ".join(spread)] if spread else []) + ("; " if spread else "")
     source = published.source if published else ""
     margin = with_unit(f"{claim.margin:g}", units)
