@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import report, run, verify
+    from assay.api import compare, report, run, verify
     from assay.benchmarks.catalogue import open_benchmark
     from assay.contracts.evaluation import DONE, WAIT, Evaluate, Evaluation, Failure, Fidelity
     from assay.contracts.problem import Budget, Problem, Strategy
@@ -26,22 +26,42 @@ if TYPE_CHECKING:
     )
     from assay.foundation.errors import AssayError
     from assay.foundation.seeding import Stream
+    from assay.publishing.plots import figure
     from assay.spaces.catalogue import get_space
     from assay.studies.load import load_study
     from assay.studies.search import search
     from assay.studies.session import BudgetSpent, Session
-    from assay.studies.study import Claim, Method, Protocol, Study
+    from assay.studies.study import (
+        BestOfSetClaim,
+        Claim,
+        Commitments,
+        EquivalentClaim,
+        Method,
+        NonInferiorClaim,
+        Protocol,
+        PublishedNumber,
+        PublishedTable,
+        RankingClaim,
+        ReachesClaim,
+        ReplicatesNumberClaim,
+        Study,
+    )
+    from assay.studies.tuning import Tuning
+    from assay.tasks.holdout import Holdout
 
 __all__ = [
     "DONE",
     "WAIT",
     "AsGraph",
     "AssayError",
+    "BestOfSetClaim",
     "Budget",
     "BudgetSpent",
     "Claim",
+    "Commitments",
     "Crossable",
     "Enumerable",
+    "EquivalentClaim",
     "Evaluate",
     "Evaluation",
     "Factor",
@@ -49,16 +69,26 @@ __all__ = [
     "Failure",
     "Fidelity",
     "Graph",
+    "Holdout",
     "Method",
     "Mutable",
     "Neighbours",
+    "NonInferiorClaim",
     "Problem",
     "Protocol",
+    "PublishedNumber",
+    "PublishedTable",
+    "RankingClaim",
+    "ReachesClaim",
+    "ReplicatesNumberClaim",
     "SearchSpace",
     "Session",
     "Strategy",
     "Stream",
     "Study",
+    "Tuning",
+    "compare",
+    "figure",
     "get_space",
     "load_study",
     "open_benchmark",
@@ -69,10 +99,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("report", "run", "verify"),
+    "api": (
+        "compare",
+        "report",
+        "run",
+        "verify",
+    ),
     "benchmarks.catalogue": ("open_benchmark",),
-    "contracts.evaluation": ("DONE", "WAIT", "Evaluate", "Evaluation", "Failure", "Fidelity"),
-    "contracts.problem": ("Budget", "Problem", "Strategy"),
+    "contracts.evaluation": (
+        "DONE",
+        "WAIT",
+        "Evaluate",
+        "Evaluation",
+        "Failure",
+        "Fidelity",
+    ),
+    "contracts.problem": (
+        "Budget",
+        "Problem",
+        "Strategy",
+    ),
     "contracts.space": (
         "AsGraph",
         "Crossable",
@@ -86,11 +132,31 @@ _HOMES = {
     ),
     "foundation.errors": ("AssayError",),
     "foundation.seeding": ("Stream",),
+    "publishing.plots": ("figure",),
     "spaces.catalogue": ("get_space",),
     "studies.load": ("load_study",),
     "studies.search": ("search",),
-    "studies.session": ("BudgetSpent", "Session"),
-    "studies.study": ("Claim", "Method", "Protocol", "Study"),
+    "studies.session": (
+        "BudgetSpent",
+        "Session",
+    ),
+    "studies.study": (
+        "BestOfSetClaim",
+        "Claim",
+        "Commitments",
+        "EquivalentClaim",
+        "Method",
+        "NonInferiorClaim",
+        "Protocol",
+        "PublishedNumber",
+        "PublishedTable",
+        "RankingClaim",
+        "ReachesClaim",
+        "ReplicatesNumberClaim",
+        "Study",
+    ),
+    "studies.tuning": ("Tuning",),
+    "tasks.holdout": ("Holdout",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

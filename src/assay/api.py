@@ -10,6 +10,7 @@ from assay.analysis.comparison import compare as compare_scores
 from assay.analysis.reading.columns import Columns
 from assay.analysis.reading.objects import frame_of
 from assay.analysis.reading.read import read_table
+from assay.analysis.reading.units import in_order
 from assay.capture.environment import usable_cores
 from assay.foundation.places import cache_folder, store_folder
 from assay.foundation.text import one_line
@@ -100,6 +101,8 @@ def compare(
     where: Mapping[str, str | Sequence[str]] | None = None,
     minimize: bool | None = None,
     paired_by: str | None = None,
+    unit: str | None = None,
+    order: Sequence[str] = (),
     seed: int = 0,
     alpha: float = 0.05,
     out: Path | str | None = None,
@@ -107,14 +110,15 @@ def compare(
     """Compare the methods of a table of scores; with `out`, write its page, tables and figures there.
 
     `table` is the path of a file that `assay compare` reads; a data frame of pandas or polars, a table of
-    pyarrow, or a list of dicts, one a row; or `Scores`, for which the other parameters but `seed`, `alpha`
-    and `out` mean nothing. The columns are found where they are not named; several of one role are joined.
-    `where` chooses rows by a column's value, or by any of several. Raises `UsageError` with file, line and
-    column for what cannot be read.
+    pyarrow, or a list of dicts, one a row; or `Scores`, for which the other parameters but `order`, `seed`,
+    `alpha` and `out` mean nothing. The columns are found where they are not named; several of one role are
+    joined. `where` chooses rows by a column's value, or by any of several. `unit` declares that all scores
+    are in one unit, so that differences count across tasks. `order` names the methods that come first in
+    tables and figures. Raises `UsageError` with file, line and column for what cannot be read.
     """
     notes: tuple[str, ...] = ()
     if isinstance(table, Scores):
-        found = compare_scores(table, seed=seed, alpha=alpha)
+        found = compare_scores(in_order(table, _names(order)), seed=seed, alpha=alpha)
     else:
         source = Path(table) if isinstance(table, Path | str) else frame_of(table)
         columns = Columns(
@@ -125,7 +129,9 @@ def compare(
             scores=_names(score),
             where=tuple((column, one) for column, held in (where or {}).items() for one in _names(held)),
         )
-        read = read_table(source, columns, minimize=minimize, paired_by=paired_by)
+        read = read_table(
+            source, columns, minimize=minimize, paired_by=paired_by, unit=unit, order=_names(order)
+        )
         name, notes = one_line(source.name), read.notes
         found = compare_scores(read.scores, name=name, metric=read.metric, seed=seed, alpha=alpha)
     if out is not None:

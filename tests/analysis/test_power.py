@@ -78,8 +78,9 @@ def test_there_is_no_mean_over_units_that_differ_or_are_not_declared() -> None:
 
 def test_lost_runs_make_the_effect_larger_and_one_run_shows_nothing() -> None:
     """A failed run is no replicate; with fewer than two results there is a reason and no number."""
-    whole, broken = (detectable_rows(_scores(fail=k), [PAIR])[0] for k in (0, 9))
-    assert broken.n == 3
+    whole, broken, three = (detectable_rows(_scores(fail=k), [PAIR])[0] for k in (0, 7, 9))
+    assert (broken.n, three.n) == (5, 3)
+    assert three.effect is None and "3 runs of each show no difference at 5 %" in three.sentence()
     assert whole.effect is not None and broken.effect is not None and broken.effect > whole.effect
     rows = detectable_rows(_scores(fail=11), [PAIR])
     assert rows[0].effect is None and "two results" in rows[0].why

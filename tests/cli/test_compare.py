@@ -167,3 +167,16 @@ def test_a_mean_never_makes_a_family_of_five_six(tmp_path: Path) -> None:
     assert document["comparison"]["families"] == 5
     assert document["comparison"]["pairwise"] is None
     assert any("Avg" in note for note in document["notes"])
+
+
+def test_order_and_unit_are_options(tmp_path: Path) -> None:
+    """`--order` changes the order in tables and no number; `--unit` is told."""
+    write(tmp_path, rows(tasks=2))
+    plain = assay(tmp_path, "results.csv", "--out", "a", "--unit", "points")
+    assert "in one unit, points, as told" in plain.stderr
+    assay(tmp_path, "results.csv", "--out", "b", "--unit", "points", "--order", "tpe,random")
+    heads = [(tmp_path / f / "table.md").read_text().split("\n")[0] for f in ("a", "b")]
+    assert heads == ["| task | evolution | random | tpe |", "| task | tpe | random | evolution |"]
+    full = [sorted((tmp_path / f / "comparison.csv").read_text().split("\n")) for f in ("a", "b")]
+    assert full[0] == full[1]
+    assert "did you mean 'tpe'" in assay(tmp_path, "results.csv", "--order", "tpee", check=2).stderr

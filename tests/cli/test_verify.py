@@ -289,4 +289,4 @@ def test_claims_that_came_after_verification_are_not_covered_by_it(bench: Bench)
     bench("report", "study.toml", "--out", "report")
     report = json.loads((bench.folder / "report" / "report.json").read_text())
     assert {step["id"]: step["state"] for step in report["lifecycle"]}["verification"] == "not met"
-    assert "added after the first run" in report["analysis"]["claims"][0]["why"]
+    assert "added after the first run" in " ".join(report["analysis"]["claims"][0]["validity"])

@@ -172,3 +172,91 @@ def test_pairs_across_tasks_are_named_from_six_families_on() -> None:
     """Eight tasks on which b leads: the pair is told with its wins."""
     across = said(scores(5, tasks=8), "Across tasks")
     assert "b is better than a: 8 wins, 0 ties, 0 losses, adjusted p = 0.0078" in across
+
+
+def many(methods: int, tasks: int = 8, n: int = 5) -> Comparison:
+    rows = [
+        Row(
+            method=f"m{m:02d}",
+            task=f"t{t}",
+            replicate=str(r),
+            score=m / 100 + ((7 * r + 3 * t + m) % 11) / 10,
+        )
+        for t in range(tasks)
+        for m in range(methods)
+        for r in range(n)
+    ]
+    return compare(make_scores(rows))
+
+
+def test_lists_of_names_say_how_many_more_there_are() -> None:
+    """No list ends silently: after the first names stands the number of the others."""
+    lines = [line for section in sections(many(20)) for line in section.lines]
+    listed = [line for line in lines if "not distinguished from m" in line]
+    assert listed
+    assert all(re.search(r" and \d+ more", line) for line in listed)
+    assert len(headline(many(20))) < 250
+
+
+def test_a_comparison_without_power_says_so_first() -> None:
+    """Where no pair could have been told apart across tasks, headline and verdict begin with that."""
+    found = many(20)
+    assert headline(found).startswith(
+        "Across tasks nothing could be distinguished with 8 families and 190 pairs"
+    )
+    assert sections(found)[0].title == "What could never be significant here"
+
+
+def test_a_decided_comparison_is_not_said_to_be_undecidable() -> None:
+    """Of three methods with four runs the clear one holds, and is not among what could never be."""
+    rows = [
+        Row(method=m, task="t", replicate=str(r), score=v + ((3 * r + i) % 4) / 10)
+        for i, (m, v) in enumerate((("a", 0.0), ("b", 9.0), ("c", 0.05)))
+        for r in range(6)
+    ]
+    found = compare(make_scores(rows))
+    assert "b is better than both others" in said(found, "Differences that hold")
+    assert said(found, "What could never be significant here") == ""
+
+
+def test_single_runs_come_to_the_point() -> None:
+    """Leads of single runs are left to the table, and reasons that are the same are one line."""
+    found = scores(1, tasks=3)
+    assert said(found, "Best, but not distinguishable from the second") == ""
+    never = said(found, "What could never be significant here")
+    assert never.count("with a single run of a method") == 1
+    assert headline(found).startswith("Each method has a single run on each task")
+
+
+def test_equal_means_are_no_lead() -> None:
+    """A tie is said to be one."""
+    rows = [
+        Row(method=m, task="t", replicate=str(r), score=float((r + i) % 5))
+        for i, m in enumerate("ab")
+        for r in range(5)
+    ]
+    assert "a and b have equal means" in said(
+        compare(make_scores(rows)), "Best, but not distinguishable from the second"
+    )
+
+
+def test_counts_have_their_grammar() -> None:
+    """One loss, one family, one of two tasks."""
+    rows = [
+        Row(method=m, task=f"t{t}", replicate=str(r), score=i * (1.0 if t else -1.0) + r / 10)
+        for t in range(12)
+        for i, m in enumerate("ab")
+        for r in range(5)
+    ]
+    found = compare(make_scores(rows, minimize=["t3"]))
+    across = said(found, "Across tasks")
+    assert "2 losses" in across
+    assert "smaller is better on 1 of 12 tasks" in what_was_compared(found)
+    assert "the size below 4 that was measured" in said(scores(4), "To keep in mind")
+
+
+def test_many_methods_have_a_row_each_on_the_page() -> None:
+    """Forty methods on eight tasks are turned, with a cue that the table scrolls."""
+    page = render_comparison(many(20), [], (), "blake3:" + "0" * 64)
+    assert '<th scope="col" role="columnheader">t0 ↑' in page
+    assert "9 columns: the table scrolls sideways" in page

@@ -111,7 +111,7 @@ def test_many_methods_stand_in_rows() -> None:
     found = paper_table(table([f"m{i}" for i in range(12)]))
     assert found.corner == "method"
     assert len(found.rows) == 12
-    assert found.heads == ("t",)
+    assert found.heads == ("t ↑",)
 
 
 def test_numbers_are_set_with_a_minus() -> None:
@@ -124,3 +124,57 @@ def test_numbers_are_set_with_a_minus() -> None:
     text = to_latex(paper_table(compare(make_scores(rows))))
     assert "$-$4." in text or "$-$5." in text
     assert not re.search(r"[ \[{]-\d", text)
+
+
+def test_a_task_has_one_precision() -> None:
+    """The means of a task stand in the same decimals, however unlike their spreads are."""
+    rows = [
+        Row(method=m, task="t", replicate=str(r), score=0.9 + width * (r - 2))
+        for m, width in (("a", 1e-4), ("b", 1e-3), ("c", 1e-2))
+        for r in range(5)
+    ]
+    (_, cells) = paper_table(compare(make_scores(rows))).rows[0]
+    assert [cell.mean for cell in cells] == ["0.9000", "0.9000", "0.9000"]
+
+
+def test_single_runs_have_no_bold_and_no_mark() -> None:
+    """Nothing was tested, so nothing is bold, and scores stand in their own digits."""
+    rows = [
+        Row(method=m, task=t, replicate="1", score=v)
+        for t in ("x", "y")
+        for m, v in (("a", 0.5), ("b", 0.512))
+    ]
+    found = paper_table(compare(make_scores(rows)))
+    cells = [cell for _, line in found.rows for cell in line]
+    assert [cell.mean for cell in cells] == ["0.500", "0.512"] * 2
+    assert not any(cell.bold or cell.mark or cell.interval for cell in cells)
+    assert "95%" not in to_latex(found).replace("\\", "")
+    assert "Welch" not in to_markdown(found)
+
+
+def test_what_cannot_be_decided_has_a_mark_of_its_own() -> None:
+    """Three runs against three can decide nothing, which is not the same as no difference."""
+    rows = [
+        Row(method=m, task="t", replicate=str(r), score=v + r)
+        for m, v in (("a", 0.0), ("b", 9.0))
+        for r in range(3)
+    ]
+    found = paper_table(compare(make_scores(rows)))
+    assert [cell.mark for cell in found.rows[0][1]] == ["‡", ""]
+    assert any(note.startswith("‡ too few runs") for note in found.notes)
+
+
+def test_ranks_and_arrows_stand_in_the_table() -> None:
+    """From six families on there is a row of average ranks; each task has the direction of its scores."""
+    found = paper_table(table(["low", "high"], tasks=tuple("abcdef")))
+    assert found.rows[0][0] == "a ↑"
+    name, cells = found.rows[-1]
+    assert (name, sorted(cell.mean for cell in cells)) == ("average rank", ["1.00", "2.00"])
+    assert all(name != "average rank" for name, _ in paper_table(table(["low", "high"])).rows)
+
+
+def test_hyphens_are_plain_and_other_scripts_name_an_engine() -> None:
+    """One hyphen is itself, two are no dash; characters beyond ASCII are told with what sets them."""
+    assert latex_text("NAS-Bench--x") == "NAS-Bench-{}-x"
+    assert "XeLaTeX" in to_latex(paper_table(table(["α", "b"])))
+    assert "XeLaTeX" not in to_latex(paper_table(table(["a-1", "b"])))

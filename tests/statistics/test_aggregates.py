@@ -16,7 +16,7 @@ from scipy import stats
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 from assay.statistics.aggregates import AggregateIntervals, aggregate_intervals
-from assay.statistics.bootstrap import arrange, designs
+from assay.statistics.bootstrap import Cells, arrange, designs, expanded_level
 from assay.statistics.scores import FAILED, OK, Scores
 
 METRICS = ("iqm", "median", "mean", "optimality gap")
@@ -92,9 +92,14 @@ def test_every_resample_is_the_naive_aggregate(metric: str, over: str) -> None:
     rng = stream()
     counts = design.counts(rng.child("bootstrap", str(rng.bits())), 0, 300)
     drawn = np.array([[naive(metric, spread_out(cells.by_task(m), c)) for c in counts.T] for m in range(2)])
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
+    low, high = np.quantile(drawn, tails(cells, over), axis=1)
     point = [naive(metric, cells.by_task(m)) for m in range(2)]
     np.testing.assert_allclose(numbers(result), [point, low, high], rtol=0, atol=1e-12)
+
+
+def tails(cells: Cells, over: str) -> list[float]:
+    level = expanded_level(cells, over, 0.95)  # type: ignore[arg-type]
+    return [0.5 - level / 2, 0.5 + level / 2]
 
 
 def spread_out(by_task: list[np.ndarray], counts: np.ndarray) -> list[np.ndarray]:
@@ -114,10 +119,11 @@ def test_intervals_agree_with_scipy() -> None:
         (values[0, 0],),
         lambda x, axis: stats.trim_mean(x, 0.25, axis=axis),
         n_resamples=20_000,
+        confidence_level=expanded_level(arrange(table(values)), "runs", 0.95),
         method="percentile",
         rng=np.random.default_rng(0),
     )
-    # The standard error of a 2.5 % quantile of 20,000 draws is about .02 standard deviations.
+    # The standard error of a 2 % quantile of 20,000 draws is about .02 standard deviations.
     np.testing.assert_allclose(ours, list(theirs.confidence_interval), atol=0.1 * theirs.standard_error)
 
 
@@ -289,15 +295,24 @@ def test_the_interval_covers() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("runs", "shrunk"), [(3, True), (5, True), (10, True), (20, False), (50, False), (100, False)]
-)
-def test_the_interval_covers_at_every_number_of_runs(runs: int, shrunk: bool) -> None:
-    """From 20 runs on coverage is nominal; below, it is what the stated narrowing of the interval leaves."""
+@pytest.mark.parametrize("runs", [3, 5, 10, 20, 50, 100])
+def test_the_interval_covers_at_every_number_of_runs(runs: int) -> None:
+    """Coverage is nominal at every number of runs, a few as much as many."""
     tables = 4000
-    expected = 2 * stats.norm.cdf(1.96 * ((runs - 1) / runs) ** 0.5) - 1 if shrunk else 0.95
-    error = 3 * (expected * (1 - expected) / tables) ** 0.5
-    assert coverage(runs, tables) == pytest.approx(expected, abs=0.01 + error)
+    assert coverage(runs, tables) == pytest.approx(0.95, abs=0.02 + 3 * (0.95 * 0.05 / tables) ** 0.5)
+
+
+@pytest.mark.parametrize("metric", ["mean", "iqm"])
+def test_six_families_are_covered_as_often_as_they_should(metric: str) -> None:
+    """Over six families the interval of a mean holds the truth in 0.92 of tables, not in 0.84 as before.
+
+    No interval of six values drawn again reaches beyond the smallest and the largest of them.
+    """
+    tables = 1000
+    effects = normals("six families", 6, tables, 1)
+    result = found(table(np.repeat(effects, 2, axis=2)), metric, over="families", resamples=2000)
+    held = np.mean([low <= 0 <= high for low, high in zip(result.lows, result.highs, strict=True)])  # type: ignore[operator]
+    assert held >= 0.9
 
 
 @pytest.mark.slow
@@ -311,6 +326,5 @@ def test_the_interval_over_tasks_covers_new_tasks(over: str) -> None:
     for what in (over, "runs"):
         result = found(scores, "mean", over=what, resamples=1000)
         held[what] = np.mean([low <= 0 <= high for low, high in zip(result.lows, result.highs, strict=True)])  # type: ignore[operator]
-    # A percentile interval of 30 tasks is narrow by the factor sqrt(29 / 30), so 94.6 % are expected.
-    assert held[over] == pytest.approx(0.94, abs=0.02)
+    assert held[over] == pytest.approx(0.95, abs=0.02)
     assert held["runs"] < 0.5

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtr
 
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
-from assay.statistics.bootstrap import Design, arrange, bootstrap, bootstrap_basis, designs, ends, percentiles
+from assay.statistics.bootstrap import (
+    Design,
+    arrange,
+    bootstrap,
+    bootstrap_basis,
+    designs,
+    ends,
+    expanded_level,
+    percentiles,
+)
 from assay.statistics.scores import FAILED, OK, Row, Scores, make_scores
 
 
@@ -163,18 +175,29 @@ def test_an_end_beside_a_lost_resample_is_lost() -> None:
     assert ends(np.array([-np.inf, 1.0])) == (None, 1.0)
 
 
+def test_few_units_are_read_at_a_wider_level() -> None:
+    """Six families have the level of sqrt(6 / 5) t(5); degrees of freedom of runs add up over tasks."""
+    cells = arrange(small())
+    six = cells._replace(families=tuple((i,) for i in range(6)))
+    expected = 2 * ndtr(2.570582 * math.sqrt(6 / 5)) - 1
+    assert expanded_level(six, "families", 0.95) == pytest.approx(expected)
+    one, many = (cells._replace(sizes=((5,) * tasks,)) for tasks in (1, 20))
+    assert 0.95 < expanded_level(many, "runs", 0.95) < expanded_level(one, "runs", 0.95)
+    assert expanded_level(cells._replace(sizes=((10**6,),)), "runs", 0.95) == pytest.approx(0.95, abs=1e-6)
+
+
 def test_mistakes_are_told() -> None:
     """A word, a confidence and a number of resamples that make no sense are refused."""
     with pytest.raises(UsageError, match="cannot resample over 'seeds'"):
         designs(arrange(small()), "seeds")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="confidence"):
-        percentiles(np.zeros(3), 1.0)
+        expanded_level(arrange(small()), "runs", 1.0)
     with pytest.raises(UsageError, match="needs resamples"):
         bootstrap(lambda c: c[0], [Design((2,))], rng=stream(), resamples=0)
 
 
 def test_the_basis_says_what_was_lost_and_what_is_not_decided() -> None:
-    """Lost runs, few runs and few families are named, and too few families decide nothing."""
+    """Lost runs and few families are named, and too few families decide nothing."""
     scores = small()
     cells = arrange(scores)
     assert scores.status[1, 0, 1] == FAILED != OK
@@ -194,7 +217,6 @@ def test_the_basis_says_what_was_lost_and_what_is_not_decided() -> None:
     text, decided = basis("runs")
     assert decided
     assert "1 lost runs: worst" in text
-    assert "with 2 runs the percentile interval is about 29% too narrow" in text
     assert "different numbers of runs" in text
     assert "root 0, stream bootstrap/test, 10 resamples" in text
     text, decided = basis("families")

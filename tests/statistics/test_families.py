@@ -21,7 +21,8 @@ from assay.statistics.families import (
 from assay.statistics.scores import Row, make_scores
 from assay.statistics.signed_rank import signed_rank_test
 
-FAMILIES = {"cifar10": "cifar", "cifar100": "cifar", "cora": "citations"}
+CIFAR = {"cifar10": "cifar", "cifar100": "cifar"}
+FAMILIES = {**CIFAR, "cora": "citations"}
 
 
 def scores_of(table, tasks, **options):
@@ -61,7 +62,7 @@ def test_ranks_of_a_family_are_averaged():
 
 def test_a_failure_on_one_task_leaves_a_family_without_a_mean():
     """A mean over the tasks that did not fail would favour the method, so there is none."""
-    scores = scores_of([[0.9, 0.8], [None, 0.1]], ["cifar10", "cifar100"], families=FAMILIES)
+    scores = scores_of([[0.9, 0.8], [None, 0.1]], ["cifar10", "cifar100"], families=CIFAR)
     assert np.isnan(family_means(scores)[1][0, 0])
     assert family_ranks(scores)[1].tolist() == [[1.5, 1.5]]
 
@@ -97,7 +98,7 @@ def test_where_smaller_is_better_the_mean_is_turned():
 def test_scores_in_different_units_have_no_mean():
     """Averaging seconds with accuracies is refused, and ranks are the way out."""
     scores = scores_of(
-        [[0.9, 0.8], [3.0, 2.0]], ["cifar10", "cifar100"], families=FAMILIES, units={"cifar10": "s"}
+        [[0.9, 0.8], [3.0, 2.0]], ["cifar10", "cifar100"], families=CIFAR, units={"cifar10": "s"}
     )
     with pytest.raises(UsageError, match="no mean"):
         family_means(scores)

@@ -15,7 +15,7 @@ from scipy import stats
 
 from assay.foundation.errors import UnknownNameError, UsageError
 from assay.foundation.seeding import Stream
-from assay.statistics.bootstrap import arrange, designs
+from assay.statistics.bootstrap import arrange, designs, expanded_level
 from assay.statistics.improvement import improvement_matrix, probability_of_improvement, superiority_per_task
 from assay.statistics.scores import FAILED, OK, Scores
 
@@ -91,9 +91,19 @@ def test_every_resample_over_runs_is_the_naive_probability(decimals: int) -> Non
         np.mean([naive(np.repeat(a[t], first[t][:, i]), np.repeat(b[t], second[t][:, i])) for t in range(3)])
         for i in range(400)
     ]
-    ends = np.quantile(drawn, [0.025, 0.975])
+    level = expanded_level(cells, "runs", 0.95)
+    ends = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
     expected = [np.mean([naive(x, y) for x, y in zip(a, b, strict=True)]), *ends]
     np.testing.assert_allclose(found(scores)[:, 0, 1], expected, rtol=0, atol=1e-12)
+
+
+def test_few_runs_rarely_exclude_one_half() -> None:
+    """Of 300 tables of five null runs each at most 5 % have an interval that excludes 0.5, in 13 % before."""
+    wrong = 0
+    for i in range(300):
+        _, low, high = found(table(normals(f"few {i}", 1, 2, 5)), resamples=1000)
+        wrong += not low[0, 1] <= 0.5 <= high[0, 1]
+    assert wrong / 300 <= 0.05
 
 
 @pytest.mark.parametrize("over", OVER)

@@ -54,3 +54,9 @@ def test_what_is_no_p_value_is_refused(bad: float) -> None:
         holm([0.5, bad])
     with pytest.raises(UsageError, match="list of p-values"):
         bonferroni(np.zeros((2, 2)))
+
+
+def test_words_are_refused() -> None:
+    """What is no number is a usage error."""
+    with pytest.raises(UsageError, match="which are numbers"):
+        holm(["a"])  # type: ignore[list-item]

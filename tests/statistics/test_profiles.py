@@ -11,7 +11,7 @@ import pytest
 
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
-from assay.statistics.bootstrap import arrange, designs
+from assay.statistics.bootstrap import arrange, designs, expanded_level
 from assay.statistics.profiles import POINTS, PerformanceProfile, performance_profile
 from assay.statistics.scores import FAILED, OK, Scores
 
@@ -64,7 +64,9 @@ def test_every_resample_is_the_naive_profile(over: str) -> None:
     counts = design.counts(rng.child("bootstrap", str(rng.bits())), 0, 400)
     above = np.array([[row > tau for tau in TAUS] for row in cells.values], dtype=np.float64)
     drawn = above @ counts.astype(np.float64) / counts.sum(axis=0)
-    expected = [above.mean(axis=-1), *np.quantile(drawn, [0.025, 0.975], axis=-1)]
+    level = expanded_level(cells, over, 0.95)  # type: ignore[arg-type]
+    ends = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=-1)
+    expected = [above.mean(axis=-1), *ends]
     np.testing.assert_allclose(numbers(profile(scores, over=over)), expected, rtol=0, atol=1e-12)
 
 

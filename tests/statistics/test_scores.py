@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.foundation.errors import UsageError
+from assay.foundation.errors import UnknownNameError, UsageError
 from assay.statistics.ranks import average_ranks
 from assay.statistics.scores import RACED, Row, make_scores
 
@@ -85,3 +85,26 @@ def test_equal_scores_have_their_value_as_mean(value):
     """However many equal runs a cell holds, its mean is their value to the last bit."""
     cells = {(f"m{n}", "t"): [value] * n for n in range(1, 12)}
     assert set(make_scores(rows(cells)).means()[0].tolist()) == {value}
+
+
+@pytest.mark.parametrize("what", ["families", "units", "minimize"])
+def test_a_task_without_rows_is_refused(what):
+    """A name that no row has is a mistake, and the nearest one is suggested."""
+    given = ["task1"] if what == "minimize" else {"task1": "x"}
+    with pytest.raises(UnknownNameError, match="did you mean 'task-1'") as refused:
+        make_scores(rows({("a", "task-1"): [1.0]}), **{what: given})
+    assert refused.value.where == what
+
+
+def test_a_name_by_itself_is_one_task():
+    """minimize='loss' is the task 'loss', and not its letters."""
+    scores = make_scores(rows({("a", "loss"): [1.0], ("a", "accuracy"): [1.0]}), minimize="loss")
+    assert scores.maximize.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("score", ["x", "0.5", True, [1.0]])
+def test_a_score_that_is_no_number_is_refused(score):
+    """A text is not taken for a number, and the error names the run."""
+    with pytest.raises(UsageError, match="a score is a number") as refused:
+        make_scores([Row(method="a", task="t", replicate="0", score=score)])
+    assert refused.value.where == "method a, task t, replicate 0"

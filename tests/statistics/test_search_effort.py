@@ -156,3 +156,14 @@ def test_it_prints_and_tabulates() -> None:
     assert str(found).startswith("The best of 3 trials is expected to be 0.9, as estimated from 3 trials.")
     assert "Tang et al." in str(found)
     assert found.table().rows[2][:2] == (3, pytest.approx(0.9))
+
+
+def test_only_whole_numbers_of_trials_of_numbers() -> None:
+    """Half a trial and trials that are words are refused."""
+    for n in (2.5, [1, 2.0], True):
+        with pytest.raises(UsageError, match="is a whole number"):
+            expected_best([1.0, 2.0, 3.0], n, varied=("trials",))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a list of numbers"):
+        expected_best(["x"], varied=("trials",))  # type: ignore[list-item]
+    several = expected_best([1.0, 2.0, 3.0], np.array([1, 3]), varied=("trials",))  # type: ignore[arg-type]
+    assert several.n == (1, 3)

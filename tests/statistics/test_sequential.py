@@ -169,3 +169,27 @@ def test_results_print_and_tabulate() -> None:
     ):
         assert part in str(found)
     assert [row[0] for row in found.table().rows] == list(range(1, 26))
+
+
+def test_values_that_do_not_vary_have_no_asymptotic_interval() -> None:
+    """However many equal values there are, nothing is known of how far the next may lie."""
+    found = confidence_sequence([0.1] * 40, varied=("seeds",))
+    assert set(found.high) == {math.inf}
+    assert "asymptotically always-valid" in found.sentence()
+    assert any("66 %" in text for text in found.basis.cautions)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1])
+def test_rare_events_are_held_by_bounds_alone(rate: float) -> None:
+    """Over 300 looks the bounded sequence misses the mean of runs that rarely fall far in 5 % at most."""
+    rng = Stream(0, ("sequential", "rare"))
+    drawn, noise = ((rng.indices(1 << 32, (200, 300)) + 0.5) / 2.0**32 for _ in range(2))
+    mean = rate * 0.9995 + (1 - rate) * 0.0005
+    missed = {"bounded": 0, "asymptotic": 0}
+    for row in np.abs((drawn < rate) - 0.001 * noise):
+        for name, more in (("bounded", {"bounds": (0.0, 1.0)}), ("asymptotic", {})):
+            found = confidence_sequence(row, varied=("seeds",), **more)  # type: ignore[arg-type]
+            missed[name] += any(not lo <= mean <= hi for lo, hi in zip(found.low, found.high, strict=True))
+    assert missed["bounded"] / 200 <= 0.05
+    # The sequence that goes by the spread it has seen fails here, which is why claims do not use it.
+    assert missed["asymptotic"] / 200 > 0.1

@@ -121,8 +121,8 @@ def test_few_values_decide_nothing() -> None:
     assert compared([5, 6, 7, 8, 9], [0, 1, 2, 3, 4]).verdict == "significant and meaningful"
 
 
-def test_at_one_half_the_interval_is_the_mann_whitney_test() -> None:
-    """The interval excludes one half where U lies t standard errors of the null from its mean."""
+def test_at_one_half_the_interval_is_that_of_two_tests() -> None:
+    """It excludes one half where both the Mann-Whitney test at t and that of Brunner and Munzel do."""
     m, n = 9, 12
     a, b = np.arange(m) + 100.0, np.arange(n) * 1.0
     spread = math.sqrt(m * n * (m + n + 1) / 12)
@@ -136,7 +136,8 @@ def test_at_one_half_the_interval_is_the_mann_whitney_test() -> None:
         found = compared(x, b)
         assert found.probability == pytest.approx(1 - below / (m * n))
         z = (m * n / 2 - below) / spread
-        assert (found.low > 0.5) == (z > stats.t.ppf(0.975, m + n - 2))
+        placed = stats.brunnermunzel(x, b).pvalue if below else 0.0
+        assert (found.low > 0.5) == (z > stats.t.ppf(0.975, 2 * m - 2) and placed < 0.05)
 
 
 @pytest.mark.parametrize("sizes", [(3, 3), (5, 5), (10, 7), (29, 29)])
@@ -151,6 +152,18 @@ def test_null_data_are_rarely_called_superior(sizes: tuple[int, int]) -> None:
             assert np.mean([one.low > 0.5 for one in listed]) <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / 1500)
             wrong = np.mean([one.low > 0.5 or one.high < 0.5 for one in listed])
             assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
+
+
+@pytest.mark.parametrize(("sizes", "sds"), [((5, 50), (5.0, 1.0)), ((10, 100), (10.0, 1.0))])
+def test_unequal_spread_is_rarely_called_superior(sizes: tuple[int, int], sds: tuple[float, float]) -> None:
+    """Samples of one centre, the smaller of which spreads widely, are told apart in a tenth at most.
+
+    Newcombe's interval alone, which takes both to spread alike, errs in 22 % and 25 % of studies.
+    """
+    a, b = (normal(f"spread {n}", 1000, n) * sd for n, sd in zip(sizes, sds, strict=True))
+    found = [compared(x, y) for x, y in zip(a, b, strict=True)]
+    assert np.mean([not one.low <= 0.5 <= one.high for one in found]) <= 0.1
+    assert bool(found[0].basis.cautions) == (sizes[0] < 10)
 
 
 def test_the_interval_covers_the_truth() -> None:

@@ -108,7 +108,7 @@ def ablation_table(found: Sequence[Ablation]) -> Table:
             rows.append((*head, row.benchmark, row.metric, row.unit, *numbers, row.why))
         if not one.rows:
             rows.append((*head, *(None,) * 10))
-    return Table((*columns, "n of b", "adjusted p", "why not"), rows)
+    return Table((*columns, "n of b", "p, Holm over all ablations", "why not"), rows)
 
 
 def ablations(plan: Plan, cells: Cells, facts: Mapping[str, BenchmarkFacts]) -> tuple[Ablation, ...]:

@@ -148,15 +148,23 @@ class Comparison(Result, frozen=True, kw_only=True):
 
     def sentence(self) -> str:
         """Return on how many tasks the best stands alone, and what is decided across tasks."""
-        alone = sum(task.stands for task in self.tasks)
-        within = (
-            f"On {alone} of {len(self.tasks)} tasks the best of {len(self.methods)} methods is distinguished "
-            "from all others"
-        )
         if len(self.methods) < 2:
             return ONE_METHOD
+        alone, tasks = sum(task.stands for task in self.tasks), len(self.tasks)
+        within = (
+            f"On {alone} of {tasks} tasks the best of {len(self.methods)} methods is distinguished "
+            "from all others"
+        )
+        if tasks == 1:
+            told = "is distinguished" if alone else "is not distinguished"
+            return f"The best of {len(self.methods)} methods {told} from all others"
         if self.pairwise is None:
-            return f"{within}; {self.families} families of tasks decide nothing across tasks"
+            few = (
+                "1 family of tasks decides"
+                if self.families == 1
+                else f"{self.families} families of tasks decide"
+            )
+            return f"{within}; {few} nothing across tasks"
         return f"{within}. {self.pairwise.sentence()}"
 
     def table(self) -> Table:

@@ -122,8 +122,6 @@ def _row(scores: Scores, pair: ClaimedPair, task: str, power: float, level: floa
         effect=None,
         why="" if n > 1 else "a spread needs two results of each method",
     )
-    if row.sd_a is None or row.sd_b is None:
-        return row
     return _with_effect(row)
 
 
@@ -139,8 +137,8 @@ def _over(rows: Sequence[DetectableRow]) -> DetectableRow:
 
 def _with_effect(row: DetectableRow, tasks: int = 1) -> DetectableRow:
     """Return a row with the effect that its runs show, or why there is none."""
-    assert row.sd_a is not None
-    assert row.sd_b is not None
+    if row.sd_a is None or row.sd_b is None:
+        return row
     effect = detectable_effect(row.sd_a, row.sd_b, row.n, row.power, alpha=row.level, tasks=tasks)
     if math.isinf(effect):
         return msgspec.structs.replace(

@@ -53,8 +53,9 @@ class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):
 
     `alone` is for one comparison at `alpha`, `corrected` for the strictest step of Holm's correction,
     `cautious` the same for a spread at the upper end of what the pilot allows. `detectable` is the effect
-    that the planned number shows, None where that shows none. `least_p` is that of a permutation test of so many runs; where
-    `least_adjusted`, its Bonferroni multiple, is above `alpha`, such a test can never be significant.
+    that the planned number shows, None where that shows none. `least_p` is that of a permutation test of so
+    many runs; where `least_adjusted`, its Bonferroni multiple, is above `alpha`, such a test can never be
+    significant.
     """
 
     claim: str

@@ -141,5 +141,5 @@ def _show_ablations(found: Sequence[Ablation]) -> None:
                 continue
             d = row.difference
             ends = "" if d.low is None or d.high is None else f", interval {d.low:.3g} to {d.high:.3g}"
-            p = "" if row.adjusted is None else f", adjusted p {row.adjusted:.2g}"
+            p = "" if row.adjusted is None else f", p {row.adjusted:.2g} with Holm over all ablations"
             give(visible(f"  {row.benchmark}: {d.mean:+.3g} {row.unit}{ends}{p}"))

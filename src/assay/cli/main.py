@@ -81,13 +81,19 @@ def compare(
     paired_by: Annotated[
         str | None, typer.Option("--paired-by", metavar="SOURCE", help="What equal replicates share.")
     ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", metavar="TEXT", help="The one unit that all scores are in.")
+    ] = None,
+    order: Annotated[
+        list[str] | None, typer.Option("--order", metavar="NAME,...", help="Methods that come first.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder [default: NAME-comparison].")] = None,
     json: Json = False,
 ) -> None:
     """Say which differences in a table of results hold, and write a table and figures for a paper."""
     from assay.analysis.reading.columns import Columns
+    from assay.cli.compare import Told, conditions, direction
     from assay.cli.compare import compare_file as body
-    from assay.cli.compare import conditions, direction
 
     columns = Columns(
         method=tuple(method or ()) or None,
@@ -97,8 +103,8 @@ def compare(
         scores=tuple(score or ()),
         where=conditions(where),
     )
-    smaller = direction(minimize, maximize)
-    raise typer.Exit(body(file, columns, minimize=smaller, paired_by=paired_by, out=out, json=json))
+    told = Told(minimize=direction(minimize, maximize), paired_by=paired_by, unit=unit, order=order or ())
+    raise typer.Exit(body(file, columns, told, out=out, json=json))
 
 
 @app.command()

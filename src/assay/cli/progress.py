@@ -12,6 +12,7 @@ from assay.cli.output import say, visible
 from assay.foundation import clock
 from assay.studies.cell import Answer
 from assay.studies.plan import Due, Plan
+from assay.studies.raced import gap_lines
 
 QUIET_SECONDS = 10.0
 
@@ -27,10 +28,13 @@ class StudyProgress:
 
     def planned(self, plan: Plan) -> None:
         """Say what stands and what is due, with the reasons."""
-        self._total = len(plan.due)
+        self._total, self._done, self._failed = len(plan.due), 0, 0
+        self._began = self._spoke = clock.monotonic()
         say(plan_line(plan))
         for reason, count in reasons(plan):
             say(f"  {count:,} {'run' if count == 1 else 'runs'}: {visible(reason)}")
+        for line in gap_lines(plan) if self._total else ():
+            say(visible(line))
         if self._total and sys.stderr.isatty():
             self._bar = Progress(
                 TextColumn("{task.description}", markup=False),

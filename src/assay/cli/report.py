@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.cli.output import give, give_json, say
+from assay.cli.output import give, say
 from assay.foundation.places import cache_folder, store_folder
 from assay.publishing.assemble import assemble
+from assay.publishing.document import encode_document
 from assay.publishing.report import build
 from assay.publishing.sources import write_sources
 from assay.publishing.summary import summary_text
@@ -23,7 +24,7 @@ def report(path: Path, store_path: Path | None, out: Path | None, *, json: bool)
     paths = build(document, folder)
     write_sources(document, loaded, store, folder)
     if json:
-        give_json(document)
+        give(encode_document(document).decode().removesuffix("\n"))
         return 0
     give(summary_text(document))
     say()

@@ -12,6 +12,7 @@ import msgspec
 from assay.capture.environment import usable_cores
 from assay.cli.output import give, give_json, say, table, visible
 from assay.cli.progress import StudyProgress, plan_line, reasons
+from assay.foundation.digest import short
 from assay.foundation.errors import UsageError, nearest
 from assay.foundation.places import cache_folder, store_folder
 from assay.provenance.components import Arithmetic
@@ -19,7 +20,10 @@ from assay.provenance.difference import explain_arithmetic_change
 from assay.records.store import Store
 from assay.studies.load import load_study
 from assay.studies.plan import Plan, make_plan
+from assay.studies.raced import gap_lines, without_raced
 from assay.studies.run import RunSummary, other_arithmetic, run_study, worker_arithmetic
+from assay.studies.tuned import Settled, settle
+from assay.studies.tuning import TUNED_DEFAULT, configuration_text
 
 
 def run(
@@ -40,8 +44,14 @@ def run(
     if dry_run:
         store = Store(folder, create=False) if (folder / "format.json").exists() else None
         rerun = other_arithmetic(store) if store and rerun_on else frozenset[str]()
-        plan = make_plan(loaded, store, cache_folder(), rerun=rerun)
-        give_json(_plan_facts(plan)) if json else _show_plan(plan, store)
+        found = settle(loaded, store, cache_folder(), rerun=rerun)
+        plan = make_plan(found.loaded, store, cache_folder(), rerun=rerun)
+        plan = without_raced(plan, store.runs() if store else {})
+        if json:
+            give_json({**_plan_facts(plan), **_tuning_facts(found)})
+        else:
+            _show_tuning(found)
+            _show_plan(plan, store)
         return 0
     progress = StudyProgress()
     # To be asked to end is to be interrupted: workers finish what they have.
@@ -75,12 +85,24 @@ def _command(path: Path, store_path: Path | None, workers: int | None) -> str:
 
 def _show_summary(summary: RunSummary, path: Path, store_path: Path | None) -> None:
     store = f" --store {shlex.quote(str(store_path))}" if store_path else ""
-    if not summary.done and not summary.failed and summary.holds:
+    if summary.tuning_done:
+        give(f"{visible(summary.study)}: {summary.tuning_done:,} runs done to tune it")
+    _show_choices(summary)
+    if not summary.done and not summary.cells and summary.failed:
+        give(
+            f"{visible(summary.study)}: {len(summary.failed):,} tuning runs failed, so that nothing is chosen"
+        )
+    elif not summary.done and not summary.failed and summary.holds:
         give(f"{visible(summary.study)}: nothing to do, all {summary.cells:,} runs stand")
     else:
         give(
             f"{visible(summary.study)}: {summary.done:,} runs done in {summary.seconds:.1f} s, "
             f"{summary.standing:,} stood, {len(summary.failed):,} failed"
+        )
+    for out in summary.dropped:
+        give(
+            f"dropped by the race: {visible(out.method)} on {out.benchmark} after {out.after:,} replicates, "
+            f"worse than {visible(out.by)} by {-out.high:.3g} at least"
         )
     if summary.extended:
         give(f"{summary.extended:,} runs extend earlier ones, each beginning as the shorter one did")
@@ -122,6 +144,60 @@ def _plan_facts(plan: Plan) -> dict[str, object]:
     }
 
 
+def _tuning_facts(found: Settled) -> dict[str, object]:
+    """Return the tuning that a study plans; nothing for a study without."""
+    if not found.tunings:
+        return {}
+    return {
+        "tuning": [
+            {
+                "method": one.method,
+                "benchmarks": list(one.plan.benchmarks),
+                "configurations": list(one.configurations),
+                "replicates": one.tuning.replicates,
+                "budget": msgspec.to_builtins(one.plan.loaded.study.budget),
+                "cost": one.text(),
+                "standing": one.plan.standing,
+                "due": [due.cell.spec.run for due in one.plan.due],
+            }
+            for one in found.tunings
+        ],
+        "pending": list(found.pending),
+        "defaults": _untuned(found),
+    }
+
+
+def _untuned(found: Settled) -> list[str]:
+    """Return the methods that have no tuning and run with the defaults that the study declares."""
+    tuned = {one.method for one in found.tunings}
+    mine = {name for name in found.loaded.study.methods if name.removesuffix(TUNED_DEFAULT) in tuned}
+    return [name for name in found.loaded.study.methods if name not in mine]
+
+
+def _show_tuning(found: Settled) -> None:
+    """Say what the tuning costs, what it waits for, and which methods have none."""
+    for one in found.tunings:
+        give(f"tuning of {visible(one.method)}: {one.text()}")
+        give(f"  on {', '.join(one.plan.benchmarks)}")
+        give(f"  {len(one.plan.cells):,} runs, {one.plan.standing:,} stand, {len(one.plan.due):,} due")
+    for name in found.pending:
+        runs = found.loaded.study.replicates
+        give(f"  {visible(name)} itself, {runs:,} runs a benchmark, is planned once it is tuned")
+    if found.tunings and (untuned := _untuned(found)):
+        give(f"not tuned, with declared defaults: {visible(', '.join(untuned))}")
+
+
+def _show_choices(summary: RunSummary) -> None:
+    """Say what was chosen for each tuned method."""
+    for one in summary.tuned:
+        what = configuration_text(one.choice.values)
+        same = ", the same configuration as its default" if one.same else ""
+        give(
+            f"{visible(one.method)} is tuned: {visible(what)}{same} "
+            f"(best of {len(one.configurations):,}, digest {short(one.choice.digest)})"
+        )
+
+
 def _show_arithmetic(plan: Plan, store: Store) -> None:
     """Say which standing runs were made in another arithmetic, and how it differs."""
     cells = {cell.spec.run for cell in plan.cells}
@@ -154,5 +230,7 @@ def _show_plan(plan: Plan, store: Store | None) -> None:
         evaluations = _evaluations(plan)
         total = f", {evaluations:,} evaluations in all" if evaluations else ""
         give(f"cost to come: {len(plan.due):,} runs of {budget}{total}; time on a table is virtual")
+    for line in gap_lines(plan):
+        give(line)
     if store is not None:
         _show_arithmetic(plan, store)

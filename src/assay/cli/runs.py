@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from assay.analysis.gather import recommended_value
 from assay.cli.components import component_lines
 from assay.cli.output import give, give_json, say, table, visible
 from assay.foundation.digest import short
@@ -15,9 +14,11 @@ from assay.foundation.places import cache_folder, store_folder
 from assay.provenance.difference import difference
 from assay.records.record import Record, finite_or_none
 from assay.records.store import Run, Store
+from assay.studies.choosing import recommended_value
 from assay.studies.load import load_study
 from assay.studies.plan import make_plan
 from assay.studies.provenance import provenance_of
+from assay.studies.tuned import settle
 from assay.tasks.ledger import Ledger
 
 
@@ -31,8 +32,9 @@ def ls(store_path: Path | None, study: Path | None, *, failed: bool, json: bool)
     runs = store.runs()
     names: dict[str, str] = {}
     if study is not None:
-        plan = make_plan(load_study(study), None, cache_folder())
-        names = {cell.spec.run: cell.method for cell in plan.cells}
+        found = settle(load_study(study), store, cache_folder())
+        plans = [*(one.plan for one in found.tunings), make_plan(found.loaded, None, cache_folder())]
+        names = {cell.spec.run: cell.method for plan in plans for cell in plan.cells}
         runs = {run: merged for run, merged in runs.items() if run in names}
     chosen = [merged for merged in runs.values() if not (failed and merged.completed)]
     chosen.sort(

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from assay.analysis.comparison import Against, Comparison
-from assay.foundation.text import shortened
+from assay.foundation.text import one_line
 from assay.statistics.differences import Difference, Verdict
 
 if TYPE_CHECKING:
     from assay.publishing.sheet import Drawn
 
 _MOST_LINES = 40
-_NAME = 24
 
 
 def draw_comparison(comparison: Comparison, labels: Mapping[str, str] | None = None) -> tuple[Drawn, ...]:
@@ -44,10 +43,10 @@ def draw_comparison(comparison: Comparison, labels: Mapping[str, str] | None = N
 def _leads(comparison: Comparison, labels: Mapping[str, str]) -> Iterable[tuple[str, Against]]:
     alone = len(comparison.tasks) == 1
     for task in comparison.tasks:
-        best = shortened(labels.get(task.best or "", task.best or ""), _NAME)
+        best = one_line(labels.get(task.best or "", task.best or ""))
         for one in task.against if alone else task.against[:1]:
-            pair = f"{best} − {shortened(labels.get(one.method, one.method), _NAME)}"
-            yield (pair if alone else f"{shortened(task.task, _NAME)}: {pair}"), one
+            pair = f"{best} − {one_line(labels.get(one.method, one.method))}"
+            yield (pair if alone else f"{one_line(task.task)}: {pair}"), one
 
 
 def _adjusted(one: Against) -> Difference:

@@ -14,9 +14,20 @@ from assay.analysis.comparison import CellSummary, Comparison, TaskComparison
 from assay.foundation.digest import digest_bytes, short
 from assay.foundation.files import write_atomic
 from assay.foundation.text import one_line
-from assay.publishing.comparison_text import headline, procedure, sections
+from assay.publishing.comparison_text import direction_text, headline, procedure, sections
 from assay.publishing.page import POLICY, environment, width
-from assay.publishing.papertables import paper_cell, paper_table, to_latex, to_markdown
+from assay.publishing.papertables import (
+    RANKS,
+    PaperCell,
+    average_ranks,
+    legend,
+    methods_in_rows,
+    paper_cells,
+    paper_table,
+    task_name,
+    to_latex,
+    to_markdown,
+)
 from assay.publishing.style import Look, look
 from assay.publishing.words import counted, listed
 
@@ -36,9 +47,12 @@ class ComparisonPaths(NamedTuple):
     figures: tuple[Path, ...]
 
 
-class _Column(NamedTuple):
+class _Head(NamedTuple):
+    """The head of a row or a column; methods have a look, and tasks a note on their family."""
+
     label: str
-    look: Look
+    look: Look | None = None
+    note: str = ""
 
 
 class _Cell(NamedTuple):
@@ -51,10 +65,13 @@ class _Cell(NamedTuple):
     standing: str
 
 
-class _Line(NamedTuple):
-    task: str
-    note: str
-    cells: list[_Cell]
+class _Grid(NamedTuple):
+    """The table of results: of each row its head and its cells, in the order of `columns`."""
+
+    corner: str
+    columns: list[_Head]
+    lines: list[tuple[_Head, list[_Cell]]]
+    legend: tuple[str, ...]
 
 
 def build_comparison(
@@ -123,8 +140,8 @@ def render_comparison(
         "facts": _facts(comparison),
         "procedure": procedure(comparison),
         "sections": sections(comparison),
-        "columns": [_Column(one_line(name), look(i)) for i, name in enumerate(comparison.methods)],
-        "lines": [_line(task) for task in comparison.tasks],
+        "columns": _methods(comparison),
+        "grid": _grid(comparison),
         "figures": [(figure, width(figure)) for figure in drawn],
         "latex": to_latex(table),
         "markdown": to_markdown(table),
@@ -150,25 +167,56 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _measured(comparison: Comparison) -> str:
-    smaller = sum(not task.maximize for task in comparison.tasks)
-    mixed = f"smaller is better on {smaller} tasks"
-    one = "smaller is better" if smaller else "larger is better"
-    return f"{one_line(comparison.metric)}, {mixed if 0 < smaller < len(comparison.tasks) else one}"
+    return f"{one_line(comparison.metric)}, {direction_text(comparison)}"
 
 
-def _line(task: TaskComparison) -> _Line:
+def _methods(comparison: Comparison) -> list[_Head]:
+    return [_Head(one_line(name), look(i)) for i, name in enumerate(comparison.methods)]
+
+
+def _grid(comparison: Comparison) -> _Grid:
+    """Return tasks by methods, or methods by tasks where that is narrower, as the tables for a paper."""
+    methods, tasks = _methods(comparison), [_task_head(task) for task in comparison.tasks]
+    shown = [paper_cells(task) for task in comparison.tasks]
+    cells = [
+        [_page_cell(*pair, comparison.most) for pair in zip(task.cells, row, strict=True)]
+        for task, row in zip(comparison.tasks, shown, strict=True)
+    ]
+    ranks = average_ranks(comparison)
+    if ranks:
+        tasks.append(_Head(RANKS))
+        cells.append([_rank_cell(rank) for rank in ranks])
+    columns, rows, corner = methods, tasks, "Task"
+    if methods_in_rows(comparison):
+        columns, rows, corner = tasks, methods, "Method"
+        cells = [list(column) for column in zip(*cells, strict=True)]
+    # On a narrow screen each cell stands below the other, with the name of its column.
+    named = [
+        [cell._replace(label=column.label) for column, cell in zip(columns, line, strict=True)]
+        for line in cells
+    ]
+    marks = legend(cell for row in shown for cell in row)
+    return _Grid(corner, columns, list(zip(rows, named, strict=True)), marks)
+
+
+def _task_head(task: TaskComparison) -> _Head:
     family = f"family {task.family}" if task.family != task.task else ""
-    return _Line(one_line(task.task), one_line(family), [_page_cell(cell) for cell in task.cells])
+    return _Head(task_name(task), note=one_line(family))
 
 
-def _page_cell(cell: CellSummary) -> _Cell:
-    shown = paper_cell(cell)
+def _rank_cell(rank: str) -> _Cell:
+    return _Cell("", rank, "", "", bold=False, mark="", standing="")
+
+
+def _page_cell(cell: CellSummary, shown: PaperCell, most: int) -> _Cell:
+    # Where every cell has one run the page says so once, at its head.
+    told = most > 1 or cell.lost or not cell.n
     lost = f", {counted(cell.lost, 'run')} lost" if cell.lost else ""
     return _Cell(
-        label=one_line(cell.method),
+        label="",
         mean=shown.mean,
         interval=shown.interval,
-        runs=f"n = {cell.n}{lost}" if cell.n or cell.lost else "no run",
+        runs="" if not told else f"n = {cell.n}{lost}" if cell.n or cell.lost else "no run",
         bold=shown.bold,
         mark=shown.mark,
         standing=cell.standing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,16 +15,19 @@ from assay.analysis.comparison import (
     TaskComparison,
 )
 from assay.analysis.pairs import test_text
-from assay.foundation.text import one_line, shortened
-from assay.publishing.words import counted, listed, with_interval
-from assay.statistics.coverage import coverage_text
-from assay.statistics.families import FAMILIES_NEEDED, too_few
+from assay.foundation.text import one_line
+from assay.publishing.comparison_power import never_significant, powerless
+from assay.publishing.decimals import decimals_for, mean_in, range_in
+from assay.publishing.words import counted, listed
+from assay.statistics.coverage import SIZES, coverage_text
+from assay.statistics.families import too_few
 from assay.statistics.interval import Interval
 from assay.statistics.intervals import SMALL
 from assay.statistics.pairwise import PairwiseTests
 from assay.statistics.permutation import p_text
 
 _MOST_LINES = 12
+_MOST_NAMES = 7
 _WHY = {
     "cannot be decided": " (too few runs to decide)",
     "better": " (behind it on the pairs that they share)",
@@ -48,24 +51,38 @@ def headline(comparison: Comparison) -> str:
         return f"{ONE_METHOD}."
     if tasks == 1:
         return _single(comparison.tasks[0])
-    text = f"The best mean is distinguished from every other on {alone} of {counted(tasks, 'task')}"
+    within = f"The best mean is distinguished from every other on {alone} of {counted(tasks, 'task')}"
+    if comparison.most < 2:
+        within = "Each method has a single run on each task, so that within a task nothing can be decided"
     if comparison.pairwise is None:
-        return f"{text}; across tasks nothing is decided."
-    return f"{text}. {one_line(comparison.pairwise.sentence())}."
+        return f"{within}; across tasks nothing is decided."
+    if powerless(comparison):
+        return f"{powerless(comparison)}. {within}."
+    return f"{within}. {_ranking(comparison.pairwise)}."
+
+
+def direction_mark(task: TaskComparison) -> str:
+    """Return an arrow that points to the better scores."""
+    return "↑" if task.maximize else "↓"
+
+
+def direction_text(comparison: Comparison) -> str:
+    """Return which scores are better, on which share of the tasks."""
+    smaller, tasks = sum(not task.maximize for task in comparison.tasks), len(comparison.tasks)
+    if 0 < smaller < tasks:
+        return f"smaller is better on {smaller} of {tasks} tasks"
+    return f"{'smaller' if smaller else 'larger'} is better"
 
 
 def what_was_compared(comparison: Comparison) -> str:
     """Return how many methods, tasks, families and runs were compared, and what is better."""
     most, least = comparison.most, comparison.least
     each = f"{least} to {most} runs" if least != most else counted(most, "run")
-    families = "" if comparison.families == len(comparison.tasks) else f" of {comparison.families} families"
-    smaller = sum(not task.maximize for task in comparison.tasks)
-    better = "smaller" if smaller == len(comparison.tasks) else "larger"
-    mixed = 0 < smaller < len(comparison.tasks)
-    direction = f"smaller is better on {smaller} tasks" if mixed else f"{better} is better"
+    families = counted(comparison.families, "family", "families")
+    grouped = "" if comparison.families == len(comparison.tasks) else f" of {families}"
     return (
-        f"{len(comparison.methods)} methods on {counted(len(comparison.tasks), 'task')}{families}, {each} "
-        f"with a score in each cell; {one_line(comparison.metric)}, {direction}."
+        f"{counted(len(comparison.methods), 'method')} on {counted(len(comparison.tasks), 'task')}{grouped}, "
+        f"{each} with a score in each cell; {one_line(comparison.metric)}, {direction_text(comparison)}."
     )
 
 
@@ -75,10 +92,13 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
         ("Differences that hold", _holding, "met"),
         ("Best, but not distinguishable from the second", _open, "open"),
         ("Across tasks", _across, ""),
-        ("What could never be significant here", _never, "open"),
+        ("What could never be significant here", never_significant, "open"),
         ("Missing and failed runs", _lost, "bad"),
         ("To keep in mind", _cautions, ""),
     )
+    if comparison.pairwise is not None and powerless(comparison):
+        # What no outcome could show comes before what was not shown.
+        made = (made[3], *made[:3], *made[4:])
     filled = (Section(title, tuple(filter(None, say(comparison))), tone) for title, say, tone in made)
     return tuple(section for section in filled if section.lines)
 
@@ -86,6 +106,8 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
 def procedure(comparison: Comparison) -> str:
     """Return what was tested, in one sentence."""
     test = one_line(test_text(comparison.paired_by))
+    if comparison.most < 2:
+        return "A single run of a method has no interval, and two single runs have no test."
     return (
         f"The best mean of each task against every other method: {test}, Holm's correction over all pairs of "
         f"methods of the task, level {comparison.alpha:g}. Intervals are of {comparison.confidence:.0%} and "
@@ -108,25 +130,32 @@ def difference_text(one: Against) -> str:
     )
     tested = "no test" if one.adjusted is None else f"adjusted {p_text(one.adjusted)}"
     s = one.superiority
-    lead = with_interval(interval, sign=True).rsplit(", n =", 1)[0]
+    decimals = decimals_for(interval)
+    spread = range_in(interval, decimals, sign=True) or "no interval"
+    lead = f"{mean_in(interval, decimals, sign=True)} {spread}"
+    if min(d.n_a, d.n_b) < 2:
+        return f"{lead}, {tested}"
     return f"{lead}, {tested}, P(better) = {s.probability:.2f} [{s.low:.2f}, {s.high:.2f}]"
 
 
 def _single(task: TaskComparison) -> str:
     second = task.runner_up
-    if task.best is None:
-        return "No method has a score without lost runs, so nothing is compared."
-    best = shortened(task.best, _NAME)
+    best = _short(task.best or "")
     if second is None:
-        return f"{best} is the only method without lost runs, so nothing is compared."
+        only = f"{best} is the only method" if best else "No method has a score"
+        return f"{only} without lost runs, so nothing is compared."
     if task.stands:
         lead = difference_text(second)
         return f"{best} is distinguished from every other method: ahead of the second by {lead}."
-    ahead = [shortened(one.method, _NAME) for one in task.against if one.standing == "better"]
+    ahead = [one.method for one in task.against if one.standing == "better"]
     if ahead:
-        return f"{best} has the best mean, but is behind {listed(ahead[:5])} on the pairs that they share."
-    tied = [shortened(one.method, _NAME) for one in task.against if one.standing != "worse"]
-    return f"{best} has the best mean, but is not distinguished from {listed(tied[:5])}."
+        return f"{best} has the best mean, but is behind {_some(ahead)} on the pairs that they share."
+    tied = [one for one in task.against if one.standing != "worse"]
+    names = _some([one.method for one in tied])
+    if all(one.standing == "cannot be decided" for one in tied):
+        runs = "so few runs" if any(one.adjusted is not None for one in tied) else "single runs"
+        return f"{best} has the best mean, but {runs} cannot distinguish it from {names}."
+    return f"{best} has the best mean, but is not distinguished from {names}."
 
 
 def _holding(comparison: Comparison) -> Iterable[str]:
@@ -135,29 +164,30 @@ def _holding(comparison: Comparison) -> Iterable[str]:
         second = task.runner_up
         if second is not None and task.best is not None:
             yield (
-                f"{_of(comparison, task)}{shortened(task.best, _NAME)} is better than "
-                f"{_others(task)}: ahead of {shortened(second.method, _NAME)} by {difference_text(second)}"
+                f"{_of(comparison, task)}{_short(task.best)} is better than "
+                f"{_others(task)}: ahead of {_short(second.method)} by {difference_text(second)}"
             )
     yield from _more(len(alone), "tasks on which the best is distinguished from every other")
     some = [task for task in comparison.tasks if not task.stands and _worse(task)]
     for task in some[:_MOST_LINES]:
-        worse = listed([shortened(name, _NAME) for name in _worse(task)[:6]])
-        best = shortened(task.best or "", _NAME)
-        yield f"{_of(comparison, task)}{best} is better than {worse}, not than all others"
+        best = _short(task.best or "")
+        yield f"{_of(comparison, task)}{best} is better than {_some(_worse(task))}, not than all others"
     yield from _more(len(some), "tasks on which the best is distinguished from some")
 
 
 def _open(comparison: Comparison) -> Iterable[str]:
-    tasks = [task for task in comparison.tasks if task.runner_up and task.runner_up.standing != "worse"]
-    for task in tasks[:_MOST_LINES]:
-        second = task.runner_up
-        if second is not None and task.best is not None:
-            why = _WHY.get(second.standing, "")
-            yield (
-                f"{_of(comparison, task)}{shortened(task.best, _NAME)} over "
-                f"{shortened(second.method, _NAME)} by {difference_text(second)}{why}"
-            )
-    yield from _more(len(tasks), "such tasks")
+    """Name the leads that do not hold; that of a single run says nothing that the table does not."""
+    tasks = comparison.tasks if comparison.most > 1 else ()
+    seconds = [(task, task.runner_up) for task in tasks]
+    held = [(task, one) for task, one in seconds if one is not None and one.standing != "worse"]
+    for task, second in held[:_MOST_LINES]:
+        best, other = _short(task.best or ""), _short(second.method)
+        if second.difference.mean == 0.0:
+            yield f"{_of(comparison, task)}{best} and {other} have equal means"
+            continue
+        why = _WHY.get(second.standing, "")
+        yield f"{_of(comparison, task)}{best} over {other} by {difference_text(second)}{why}"
+    yield from _more(len(held), "such tasks")
 
 
 def _across(comparison: Comparison) -> Iterable[str]:
@@ -167,8 +197,8 @@ def _across(comparison: Comparison) -> Iterable[str]:
         yield too_few(comparison.families).replace("p < 0.05", f"p < {comparison.alpha:g}") + "."
         return
     if comparison.pairwise.test == "sign":
-        yield f"{UNITS_DIFFER[0].upper()}{UNITS_DIFFER[1:]}, by sign tests."
-    yield f"{one_line(comparison.pairwise.sentence())}."
+        yield f"{UNITS_DIFFER[0].upper()}{UNITS_DIFFER[1:]}, by sign tests. --unit declares one."
+    yield f"{_ranking(comparison.pairwise)}."
     yield from _pairs(comparison.pairwise, comparison.alpha)
     if comparison.friedman is not None:
         yield f"{one_line(comparison.friedman.sentence())}."
@@ -187,57 +217,31 @@ def _pairs(pairwise: PairwiseTests, alpha: float) -> Iterable[str]:
     wins = pairwise.wins
     held = [(i, j) for i in range(k) for j in range(k) if wins[i, j] > wins[j, i] and adjusted[i, j] < alpha]
     for i, j in sorted(held, key=lambda pair: (adjusted[pair], pair))[:_MOST_LINES]:
-        a, b = (shortened(pairwise.methods[place], _NAME) for place in (i, j))
-        counts = f"{wins[i, j]} wins, {pairwise.ties[i, j]} ties, {pairwise.losses[i, j]} losses"
+        a, b = (_short(pairwise.methods[place]) for place in (i, j))
+        counts = ", ".join(
+            (
+                counted(int(wins[i, j]), "win"),
+                counted(int(pairwise.ties[i, j]), "tie"),
+                counted(int(pairwise.losses[i, j]), "loss", "losses"),
+            )
+        )
         yield f"{a} is better than {b}: {counts}, adjusted {p_text(float(adjusted[i, j]))}"
     yield from _more(len(held), "pairs that are distinguished")
 
 
-def _never(comparison: Comparison) -> Iterable[str]:
-    """Say what no outcome could have made significant, from the sizes of the samples alone."""
-    alpha = comparison.alpha
-    sizes: Counter[tuple[int, int, int, float]] = Counter()
-    for task in comparison.tasks:
-        for one in task.against:
-            few, many = sorted((one.difference.n_a, one.difference.n_b))
-            sizes[few, many, one.pairs, one.difference.least_p] += 1
-    for (few, many, pairs, least), count in sorted(sizes.items()):
-        yield from _too_small(comparison, (few, many), pairs, least, count)
-    pairwise = comparison.pairwise
-    if pairwise is not None and pairwise.least_p is not None:
-        pairs = len(comparison.methods) * (len(comparison.methods) - 1) // 2
-        if pairs * pairwise.least_p >= alpha:
-            yield (
-                f"Across {comparison.families} families a {pairwise.test} test gives "
-                f"p = {pairwise.least_p:.2g} at the least: with Holm over {pairs} pairs nothing could be "
-                "distinguished. Compare fewer methods or more families."
-            )
-    elif len(comparison.tasks) > 1 and comparison.families < FAMILIES_NEEDED:
-        least = 2.0 ** (1 - comparison.families)
-        over = counted(comparison.families, "family", "families")
-        yield (
-            f"A signed-rank test over {over} gives p = {least:.2g} at the least, whatever the scores: "
-            "six independent families are needed."
-        )
-
-
-def _too_small(
-    comparison: Comparison, sizes: tuple[int, int], pairs: int, least: float, count: int
-) -> Iterable[str]:
-    compared = counted(count, "comparison")
-    few, many = sizes
-    if few < 2:
-        yield f"{compared} with a single run of a method: there is no interval and no test."
-        return
-    if least * pairs < comparison.alpha:
-        return
-    asked = comparison.alpha / pairs
-    over = f", and Holm over {pairs} pairs of methods asks for {asked:.2g}" if pairs > 1 else ""
-    if comparison.paired_by:
-        test = f"of {few} pairs: a sign-flip test of {few} pairs"
-    else:
-        test = f"of {few} with {many} runs: a permutation test of so few"
-    yield f"{compared} {test} gives p = {least:.2g} at the least{over}."
+def _ranking(pairwise: PairwiseTests) -> str:
+    """Return what `PairwiseTests.sentence` says, of many rivals the first and how many more."""
+    k, adjusted = len(pairwise.methods), pairwise.adjusted
+    ranks = pairwise.average_ranks
+    if adjusted is None or pairwise.shared is not None or any(map(math.isnan, ranks)):
+        return one_line(pairwise.sentence())
+    best = min(range(k), key=lambda i: (ranks[i], pairwise.methods[i]))
+    rivals = [pairwise.methods[i] for i in range(k) if i != best and adjusted[best, i] >= pairwise.alpha]
+    if len(rivals) <= _MOST_NAMES:
+        return one_line(pairwise.sentence())
+    head = one_line(pairwise.sentence()).partition(" is not distinguished from ")[0]
+    first = sorted(rivals, key=lambda name: (ranks[pairwise.methods.index(name)], name))
+    return f"{head} is not distinguished from {_some(first)}"
 
 
 def _lost(comparison: Comparison) -> Iterable[str]:
@@ -253,12 +257,12 @@ def _lost(comparison: Comparison) -> Iterable[str]:
         broken = [(task, cell) for task, cell in cells if cell.lost]
         if broken:
             where = "" if len(comparison.tasks) == 1 else f" on {_named(task.task for task, _ in broken)}"
-            yield f"{shortened(method, _NAME)} lost {counted(sum(c.lost for _, c in broken), 'run')}{where}."
+            yield f"{_short(method)} lost {counted(sum(c.lost for _, c in broken), 'run')}{where}."
         never = [task.task for task, cell in cells if not cell.n and not cell.lost]
         if never:
             across = comparison.pairwise is not None and comparison.friedman is None
             told = ": across tasks it is compared on the others" if across else ""
-            yield f"{shortened(method, _NAME)} has no run on {_named(never)}{told}."
+            yield f"{_short(method)} has no run on {_named(never)}{told}."
     yield from _ahead(comparison)
     if comparison.unequal:
         yield (
@@ -277,7 +281,7 @@ def _ahead(comparison: Comparison) -> Iterable[str]:
         for cell in task.cells:
             if cell.lost and cell.interval and sign * (cell.interval.mean - best.interval.mean) > 0:
                 yield (
-                    f"{_of(comparison, task)}the completed runs of {shortened(cell.method, _NAME)} have a "
+                    f"{_of(comparison, task)}the completed runs of {_short(cell.method)} have a "
                     "better mean than the best, which counts for nothing while others of its runs are lost."
                 )
 
@@ -286,17 +290,56 @@ def _cautions(comparison: Comparison) -> Iterable[str]:
     if not any(task.against for task in comparison.tasks):
         return
     if 2 <= comparison.least < SMALL:
-        measured = coverage_text(comparison.least, paired=comparison.paired_by is not None)
-        yield f"{measured[:1].upper()}{measured[1:]}."
-    for caution in comparison.basis.cautions:
+        yield _coverage(comparison)
+    yield from _wide_chances(comparison)
+    # Single runs are compared across tasks alone, where no best is chosen and no task corrected for.
+    for caution in comparison.basis.cautions if comparison.most > 1 else ():
         yield f"{caution[0].upper()}{caution[1:]}."
     if comparison.pairwise is not None:
         for caution in comparison.pairwise.basis.cautions:
-            yield f"Across tasks: {caution}."
+            if not caution.startswith("no pair can be distinguished"):  # said among what could never be
+                yield f"Across tasks: {caution}."
+
+
+def _coverage(comparison: Comparison) -> str:
+    """Return the measured coverage at the fewest runs, or at the nearest size below that was measured."""
+    n = comparison.least
+    measured = coverage_text(n, paired=comparison.paired_by is not None)
+    size = max(size for size in SIZES if size <= n)
+    if size != n:
+        measured = measured.replace(f"at n = {size}", f"at n = {size}, the size below {n} that was measured")
+    return f"{measured[:1].upper()}{measured[1:]}."
+
+
+def _wide_chances(comparison: Comparison) -> Iterable[str]:
+    """Say why P(better) may seem open beside a difference that holds."""
+    against = [one for task in comparison.tasks for one in task.against]
+    if any(one.standing == "worse" and one.superiority.low <= 0.5 for one in against):
+        yield (
+            "P(better) has an interval of its own, which is wide for few runs: where it holds 0.5 beside a "
+            "difference that holds, the means are told apart, and how often single runs are is not."
+        )
 
 
 def _others(task: TaskComparison) -> str:
-    return "the other" if len(task.against) == 1 else f"all {len(task.against)} others"
+    others = len(task.against)
+    return {1: "the other", 2: "both others"}.get(others, f"all {others} others")
+
+
+def _short(name: str) -> str:
+    """Return a name in a sentence: a long one is cut in its middle, for names often differ at their ends."""
+    line = one_line(name)
+    tail = _NAME // 3
+    return line if len(line) <= _NAME else f"{line[: _NAME - 1 - tail].rstrip()}…{line[-tail:].lstrip()}"
+
+
+def _some(names: list[str]) -> str:
+    """Return names in a sentence: all of a few, of many the first and how many more."""
+    told = [_short(name) for name in names]
+    if len(told) <= _MOST_NAMES:
+        return listed(told)
+    first = _MOST_NAMES - 1
+    return f"{', '.join(told[:first])} and {len(told) - first} more"
 
 
 def _worse(task: TaskComparison) -> list[str]:
@@ -308,13 +351,12 @@ def _cell(task: TaskComparison, method: str) -> CellSummary:
 
 
 def _of(comparison: Comparison, task: TaskComparison) -> str:
-    return "" if len(comparison.tasks) == 1 else f"{shortened(task.task, _NAME)}: "
+    return "" if len(comparison.tasks) == 1 else f"{_short(task.task)}: "
 
 
 def _named(names: Iterable[str]) -> str:
-    all_names = [shortened(name, _NAME) for name in names]
-    more = f" and {len(all_names) - 6} more tasks" if len(all_names) > 6 else ""
-    return f"{', '.join(all_names[:6])}{more}" if more else listed(all_names)
+    held = list(names)
+    return f"{_some(held)} tasks" if len(held) > _MOST_NAMES else _some(held)
 
 
 def _more(count: int, what: str) -> Iterable[str]:

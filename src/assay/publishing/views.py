@@ -132,7 +132,10 @@ def result_note(document: ReportDocument) -> str:
         return "No number yet: no run has completed."
     kinds = sorted({about_interval(interval) for interval in intervals if interval.low is not None})
     with_kinds = f", with a {listed(kinds)}" if kinds else ""
-    single = " A single run gives no interval." if any(interval.low is None for interval in intervals) else ""
+    without_any = [interval for interval in intervals if interval.low is None]
+    single = " A single run gives no interval." if any(interval.n == 1 for interval in without_any) else ""
+    if any(interval.n > 1 for interval in without_any):
+        single += " Some cells have no interval that would be valid; see the notes beside them."
     unmeasured = sorted({facts.no_test_because for facts in document.benchmarks if facts.no_test_because})
     without = f" Where no test metric is shown: {'; '.join(unmeasured)}." if unmeasured else ""
     few = [i.n for i in intervals if i.method == "t" and 1 < i.n < SMALL]

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from assay.statistics.luck import Luck, luck_by_cost, luck_of
     from assay.statistics.multiplicity import bonferroni, holm
     from assay.statistics.normalisation import Bounds, normalise, observed_bounds, stated_bounds
-    from assay.statistics.pairwise import PairwiseTests, pairwise_signed_rank
+    from assay.statistics.pairwise import PairwiseTests, pairwise_sign_test, pairwise_signed_rank
     from assay.statistics.pareto import Attainment, Hypervolume, attainment, hypervolume
     from assay.statistics.permutation import PermutationTest, permute_means, sign_flip
     from assay.statistics.power import (
@@ -194,6 +194,7 @@ __all__ = [
     "observed_bounds",
     "paired_difference",
     "paired_differences",
+    "pairwise_sign_test",
     "pairwise_signed_rank",
     "performance_profile",
     "permute_means",
@@ -219,28 +220,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "aggregates": (
-        "AggregateIntervals",
-        "aggregate_intervals",
-    ),
-    "anytime": (
-        "AnytimeRegret",
-        "anytime_area",
-        "incumbents",
-    ),
-    "basis": (
-        "Basis",
-        "Result",
-    ),
-    "bayesian": (
-        "RopeProbabilities",
-        "bayesian_sign",
-        "bayesian_signed_rank",
-    ),
-    "coverage": (
-        "coverage_text",
-        "measured_coverage",
-    ),
+    "aggregates": ("AggregateIntervals", "aggregate_intervals"),
+    "anytime": ("AnytimeRegret", "anytime_area", "incumbents"),
+    "basis": ("Basis", "Result"),
+    "bayesian": ("RopeProbabilities", "bayesian_sign", "bayesian_signed_rank"),
+    "coverage": ("coverage_text", "measured_coverage"),
     "differences": (
         "Difference",
         "paired_difference",
@@ -248,24 +232,9 @@ _HOMES = {
         "unpaired_difference",
         "unpaired_differences",
     ),
-    "equivalence": (
-        "Equivalence",
-        "NonInferiority",
-        "equivalence_test",
-        "non_inferiority_test",
-    ),
-    "families": (
-        "FAMILIES_NEEDED",
-        "family_means",
-        "family_ranks",
-        "independent",
-    ),
-    "folds": (
-        "CorrelatedT",
-        "FoldTest",
-        "correlated_t",
-        "nadeau_bengio",
-    ),
+    "equivalence": ("Equivalence", "NonInferiority", "equivalence_test", "non_inferiority_test"),
+    "families": ("FAMILIES_NEEDED", "family_means", "family_ranks", "independent"),
+    "folds": ("CorrelatedT", "FoldTest", "correlated_t", "nadeau_bengio"),
     "friedman": (
         "BonferroniDunn",
         "Friedman",
@@ -275,72 +244,21 @@ _HOMES = {
         "friedman_test",
         "nemenyi_test",
     ),
-    "hierarchical": (
-        "Hierarchical",
-        "bayesian_hierarchical",
-    ),
-    "improvement": (
-        "Improvement",
-        "ImprovementMatrix",
-        "improvement_matrix",
-        "probability_of_improvement",
-    ),
-    "improvement_over_random": (
-        "RelativeImprovement",
-        "relative_improvement",
-    ),
+    "hierarchical": ("Hierarchical", "bayesian_hierarchical"),
+    "improvement": ("Improvement", "ImprovementMatrix", "improvement_matrix", "probability_of_improvement"),
+    "improvement_over_random": ("RelativeImprovement", "relative_improvement"),
     "interval": ("Interval",),
-    "intervals": (
-        "mean_interval",
-        "welch_interval",
-    ),
-    "luck": (
-        "Luck",
-        "luck_by_cost",
-        "luck_of",
-    ),
-    "multiplicity": (
-        "bonferroni",
-        "holm",
-    ),
-    "normalisation": (
-        "Bounds",
-        "normalise",
-        "observed_bounds",
-        "stated_bounds",
-    ),
-    "pairwise": (
-        "PairwiseTests",
-        "pairwise_signed_rank",
-    ),
-    "pareto": (
-        "Attainment",
-        "Hypervolume",
-        "attainment",
-        "hypervolume",
-    ),
-    "permutation": (
-        "PermutationTest",
-        "permute_means",
-        "sign_flip",
-    ),
-    "power": (
-        "ReplicatePlan",
-        "detectable_effect",
-        "noether_n",
-        "plan_replicates",
-        "t_power",
-        "t_power_n",
-    ),
-    "profiles": (
-        "PerformanceProfile",
-        "performance_profile",
-    ),
+    "intervals": ("mean_interval", "welch_interval"),
+    "luck": ("Luck", "luck_by_cost", "luck_of"),
+    "multiplicity": ("bonferroni", "holm"),
+    "normalisation": ("Bounds", "normalise", "observed_bounds", "stated_bounds"),
+    "pairwise": ("PairwiseTests", "pairwise_sign_test", "pairwise_signed_rank"),
+    "pareto": ("Attainment", "Hypervolume", "attainment", "hypervolume"),
+    "permutation": ("PermutationTest", "permute_means", "sign_flip"),
+    "power": ("ReplicatePlan", "detectable_effect", "noether_n", "plan_replicates", "t_power", "t_power_n"),
+    "profiles": ("PerformanceProfile", "performance_profile"),
     "published": ("Published",),
-    "rank_intervals": (
-        "RankIntervals",
-        "mean_rank_intervals",
-    ),
+    "rank_intervals": ("RankIntervals", "mean_rank_intervals"),
     "ranks": ("average_ranks",),
     "replication": (
         "Confusion",
@@ -351,15 +269,8 @@ _HOMES = {
         "replicate_number",
         "replicate_table",
     ),
-    "scores": (
-        "Row",
-        "Scores",
-        "make_scores",
-    ),
-    "search_effort": (
-        "ExpectedBest",
-        "expected_best",
-    ),
+    "scores": ("Row", "Scores", "make_scores"),
+    "search_effort": ("ExpectedBest", "expected_best"),
     "selection": (
         "BbcCv",
         "BestOfK",
@@ -371,35 +282,13 @@ _HOMES = {
         "fresh_seed_gap",
         "table_gap",
     ),
-    "sequential": (
-        "ConfidenceSequence",
-        "confidence_sequence",
-    ),
-    "signed_rank": (
-        "SignTest",
-        "SignedRank",
-        "sign_test",
-        "signed_rank_test",
-    ),
-    "stability": (
-        "RankStability",
-        "kendall_tau",
-        "rank_stability",
-    ),
-    "superiority": (
-        "Superiority",
-        "cliffs_delta",
-        "probability_of_superiority",
-    ),
+    "sequential": ("ConfidenceSequence", "confidence_sequence"),
+    "signed_rank": ("SignTest", "SignedRank", "sign_test", "signed_rank_test"),
+    "stability": ("RankStability", "kendall_tau", "rank_stability"),
+    "superiority": ("Superiority", "cliffs_delta", "probability_of_superiority"),
     "table": ("Table",),
-    "targets": (
-        "TargetTimes",
-        "target_times",
-    ),
-    "too_good": (
-        "TooGood",
-        "too_good_test",
-    ),
+    "targets": ("TargetTimes", "target_times"),
+    "too_good": ("TooGood", "too_good_test"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

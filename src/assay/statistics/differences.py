@@ -125,9 +125,10 @@ def paired_difference(
     """Return mean(a) - mean(b) over pairs that share `source`, decided by flipping signs.
 
     The interval is Student's t below ten pairs, and BCa from there (Efron, JASA 1987, section 4; at the
-    levels of `expanded_z`); differences that are all equal have none. The verdict is that of `sign_flip`, exact up to 16 pairs. The order of the
-    pairs changes nothing, and exchanging a and b mirrors the result. Raises `UsageError` without a
-    source, for samples of different sizes or none, and for values that are not finite.
+    levels of `expanded_z`); differences that are all equal have none. The verdict is that of `sign_flip`,
+    exact up to 16 pairs. The order of the pairs changes nothing, and exchanging a and b mirrors the result.
+    Raises `UsageError` without a source, for samples of different sizes or none, and for values that are
+    not finite.
     """
     (found,) = paired_differences(
         [(a, b)], source=source, rng=rng, varied=varied, confidence=confidence, names=[names]
@@ -401,8 +402,7 @@ def _unpaired_basis(sizes: tuple[int, int], varied: tuple[str, ...], *, seed: st
         varied=varied,
         assumptions=(
             INDEPENDENT,
-            "the means are near normal (Welch), or both methods have one distribution under the null "
-            "(permutation)",
+            "the means are near normal, or both methods have one distribution under the null",
         ),
         seed=seed,
     )

@@ -71,7 +71,8 @@ class NonInferiority(Result, frozen=True, kw_only=True):
         """Return the verdict with the difference, its interval and p."""
         a, b = self.names
         if self.p is None:
-            return f"{a} against {b}: undecided at a margin of {self.margin:g}, as {_why_none(self.difference)}"
+            why = _why_none(self.difference)
+            return f"{a} against {b}: undecided at a margin of {self.margin:g}, as {why}"
         found = f"at a margin of {self.margin:g}: {_difference_text(self.difference)}, {p_text(self.p)}"
         if self.verdict == "undecided":
             return f"whether {a} is non-inferior to {b} is undecided {found}"

@@ -32,7 +32,10 @@ def bonferroni(p: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def _checked(p: Sequence[float] | np.ndarray) -> np.ndarray:
-    family = np.asarray(p, dtype=np.float64)
+    try:
+        family = np.asarray(p, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError("a family of tests is a list of p-values, which are numbers") from None
     if family.ndim != 1:
         raise UsageError("a family of tests is a list of p-values", why=f"its shape is {family.shape}")
     bad = family.size - int(((family >= 0.0) & (family <= 1.0)).sum())

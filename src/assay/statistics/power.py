@@ -140,8 +140,8 @@ def detectable_effect(
     In units of the standard deviations: those of both methods, or that of paired differences alone where
     `sd_b` is None. Two-sided at `alpha` by the test that decides, with the root mean square of both.
     Infinite where so few replicates cannot decide at all. Of a mean over `tasks` the deviations are those of
-    the mean, runs are exchanged within each task, and the power is that of the t-test. Raises `UsageError` for a deviation that is
-    negative or not finite.
+    the mean, runs are exchanged within each task, and the power is that of the t-test. Raises `UsageError`
+    for a deviation that is negative or not finite.
     """
     checked_share(power, "a power")
     sds = (sd_a,) if sd_b is None else (sd_a, sd_b)
@@ -173,8 +173,8 @@ def plan_replicates(
 
     `effect` is the smallest difference of interest, in units of the score, and not what the pilot showed.
     `alpha` is the level of one test, after any correction. The power is that of the test that decides, for
-    normal values. Raises `UsageError` for an effect that is not above zero, for pilots of fewer than two runs or without any
-    variation, and for samples that `checked_pair` refuses.
+    normal values. Raises `UsageError` for an effect that is not above zero, for pilots of fewer than two
+    runs or without any variation, and for samples that `checked_pair` refuses.
     """
     if not (effect > 0.0 and math.isfinite(effect)):
         raise UsageError(f"a wanted effect is above zero, got {effect}", hint="the smallest that matters")
@@ -298,7 +298,7 @@ def _subsets(n: int) -> np.ndarray:
 
 def _exchanges(n: int) -> np.ndarray:
     """Return the weights of the difference of means of what is exchanged between n and n values."""
-    kept = np.concatenate([mask for mask in choices(2 * n, n)])
+    kept = np.concatenate(list(choices(2 * n, n)))
     gone, come = ~kept[:, :n], kept[:, n:]
     moved = gone.sum(axis=1)
     weights = np.concatenate([gone, -come.astype(np.float64)], axis=1)[moved > 0]

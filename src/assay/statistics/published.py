@@ -20,7 +20,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """A published number: mean, runs and spread as far as stated, and its place.
 
     `sd` is what is printed after the mean, and `spread` says what that is: 'sd' (n - 1), 'se' (the
-    standard error of the mean) or 'ci95' (half the width of its 95 % interval). `place` is page and table, such as 'Dong 2021, p. 9, table 5'; empty means that it is unverified.
+    standard error of the mean) or 'ci95' (half the width of its 95 % interval). `place` is page and table,
+    such as 'Dong 2021, p. 9, table 5'; empty means that it is unverified.
     """
 
     name: str

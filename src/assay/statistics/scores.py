@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
-from assay.foundation.errors import UsageError
+from assay.foundation.errors import UnknownNameError, UsageError
+from assay.foundation.text import one_line
 from assay.statistics.permutation import mean_of
 
 ABSENT, OK, FAILED, NO_NUMBER, RACED = 0, 1, 2, 3, 4
@@ -119,7 +121,8 @@ def make_scores(
     """Return the scores of these rows; methods, tasks and replicates in the order of appearance.
 
     A task without a family is one by itself. `minimize` names the tasks of which a smaller score is
-    better. Raises `UsageError` without rows and for a run that is given twice.
+    better. Raises `UsageError` without rows, for a run that is given twice and for a score that is no
+    number, and `UnknownNameError` for a task of `families`, `units` or `minimize` that has no rows.
     """
     listed = list(rows)
     if not listed:
@@ -138,10 +141,15 @@ def make_scores(
                 where=f"method {row.method}, task {row.task}, replicate {row.replicate}",
                 hint="name the column that tells them apart as the replicate",
             )
-        finite = row.score is not None and np.isfinite(row.score)
+        finite = row.score is not None and math.isfinite(_number(row))
         status[place] = FAILED if row.failed else OK if finite else NO_NUMBER
         values[place] = row.score if status[place] == OK else np.nan
-    smaller = set(minimize)
+    # A name by itself is one task, and not its letters.
+    smaller = {minimize} if isinstance(minimize, str) else set(minimize)
+    for what, named in (("families", families or {}), ("units", units or {}), ("minimize", sorted(smaller))):
+        for task in named:
+            if task not in tasks:
+                raise UnknownNameError("task", task, tasks, where=what)
     return Scores(
         methods=tuple(methods),
         tasks=tuple(tasks),
@@ -154,4 +162,16 @@ def make_scores(
         planned=planned,
         varied=varied,
         paired_by=paired_by,
+    )
+
+
+def _number(row: Row) -> float:
+    """Return the score of a row; refuse what is no number."""
+    if isinstance(row.score, int | float | np.integer | np.floating) and not isinstance(row.score, bool):
+        return float(row.score)
+    raise UsageError(
+        "a score is a number",
+        where=f"method {row.method}, task {row.task}, replicate {row.replicate}",
+        why=f"got {one_line(repr(row.score)[:40])}",
+        hint="None where a run has no score",
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream, as_stream
+from assay.foundation.text import one_line
 from assay.statistics.basis import Basis, Result, seed_text
 from assay.statistics.permutation import checked_share
 from assay.statistics.rounding import rounded
@@ -90,9 +91,12 @@ def expected_best(
     2019), which draws with replacement, is biased low. `n` is 1 ... B if None. NaN is a trial that
     failed: it counts with the value `failed`, such as that of chance, and is refused without one.
     With `rng` there is a percentile bootstrap interval, for n up to a tenth of B only.
-    Raises `UsageError` for n outside [1, B], where no estimate without bias exists.
+    Raises `UsageError` for n that is not a whole number in [1, B], where no estimate without bias exists.
     """
-    sample = np.asarray(values, dtype=np.float64)
+    try:
+        sample = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError("expected best needs a list of numbers, one a trial") from None
     if sample.ndim != 1 or not sample.size or np.isinf(sample).any():
         raise UsageError("expected best needs a list of finite values, one a trial")
     lost = int(np.isnan(sample).sum())
@@ -123,7 +127,13 @@ def expected_best(
 
 
 def _sizes(n: int | Sequence[int] | None, trials: int) -> tuple[int, ...]:
-    listed = range(1, trials + 1) if n is None else [n] if isinstance(n, int | np.integer) else n
+    listed = range(1, trials + 1) if n is None else np.atleast_1d(np.asarray(n, dtype=object)).tolist()
+    broken = [size for size in listed if not isinstance(size, int | np.integer) or isinstance(size, bool)]
+    if broken:
+        raise UsageError(
+            f"a number of trials is a whole number, got {one_line(repr(broken[0])[:40])}",
+            hint=f"n between 1 and {trials}",
+        )
     sizes = tuple(int(size) for size in listed)
     outside = [size for size in sizes if not 1 <= size <= trials]
     if outside or not sizes:

@@ -13,8 +13,9 @@ from assay.statistics.table import Table
 
 _TRUNCATION = 0.5  # of a bet, as Waudby-Smith and Ramdas recommend
 _SKEWED = (
-    "from a first look at 20 on, exponential values were missed in 9 % of simulated sequences at alpha "
-    "0.05, and normal ones in 5 %; from 50 on, 5 % of both"
+    "valid in the limit only: over 300 looks from 20 on at alpha 0.05, normal values were missed in 4 % of "
+    "simulated sequences, exponential ones in 10 %, lognormal ones in 37 %, and runs of which one in fifty "
+    "falls far in 66 %; with bounds none is missed more often than alpha says"
 )
 
 
@@ -38,9 +39,10 @@ class ConfidenceSequence(Result, frozen=True, kw_only=True):
         apart = [
             t for t, low, high in zip(self.times, self.low, self.high, strict=True) if not low <= 0 <= high
         ]
+        valid = "asymptotically always-valid" if self.kind == "asymptotic" else "always-valid"
         since = f"; zero was first excluded after {apart[0]}" if apart else "; zero was never excluded"
         return (
-            f"after {self.times[-1]} values the mean is {self.mean[-1]:.4g}, {percent} always-valid interval "
+            f"after {self.times[-1]} values the mean is {self.mean[-1]:.4g}, {percent} {valid} interval "
             f"{self.low[-1]:.4g} to {self.high[-1]:.4g} ({self.kind}){since}"
         )
 
@@ -88,7 +90,10 @@ def confidence_sequence(
         kind, paper = "normal mixture", "Robbins 1970; Howard et al. 2021, equation 14"
         assumed = f"values are sub-Gaussian with standard deviation {sd:g}"
     else:
-        half = np.where(times < first, np.inf, _running_sd(sample) * mixture_width(times, alpha, planned))
+        sds = _running_sd(sample)
+        # Values that were all equal so far say nothing of how far the next may lie.
+        unknown = (times < first) | (sds == 0.0)
+        half = np.where(unknown, np.inf, sds * mixture_width(times, alpha, planned))
         low, high = mean - half, mean + half
         kind, paper = "asymptotic", "Waudby-Smith et al. 2024, theorem 2.2"
         assumed = f"running means are near normal from {first} values on"

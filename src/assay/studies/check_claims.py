@@ -29,6 +29,8 @@ from assay.studies.study import (
 )
 
 METRICS = ("test", "signal")
+MOST_CONFIDENT = 0.99999  # beyond it an interval of so few runs has no ends
+LARGEST = 1e100  # of scores, margins and targets: sums of more could overflow
 
 Refuse = Callable[..., StudyError]
 
@@ -143,11 +145,18 @@ def _check_margin(margin: float, refuse: Refuse, *, least_is_zero: bool) -> None
             "margin",
             why=f"got {margin}; no number of runs shows that two means are exactly equal",
         )
+    if abs(margin) > LARGEST:
+        raise refuse("a margin is a difference of scores", "margin", why=f"got {margin}, beyond {LARGEST:g}")
 
 
 def _check_confidence(confidence: float, refuse: Refuse) -> None:
-    if not 0.5 < confidence < 1:
-        raise refuse("a confidence lies between 0.5 and 1", "confidence")
+    if not 0.5 < confidence <= MOST_CONFIDENT:
+        raise refuse(
+            "a confidence lies between 0.5 and 1",
+            "confidence",
+            why=f"got {confidence}; at most {MOST_CONFIDENT}",
+            hint="0.95",
+        )
 
 
 def _check_rule(claim: AnyClaim, refuse: Refuse) -> None:
@@ -192,7 +201,7 @@ def _check_kind(claim: AnyClaim, study: Study, refuse: Refuse) -> None:
 
 
 def _check_reaches(claim: ReachesClaim, budget: Budget, refuse: Refuse) -> None:
-    if not math.isfinite(claim.target):
+    if not abs(claim.target) <= LARGEST:
         raise refuse("a target is a finite number", "target", why=f"got {claim.target}")
     if not 0 < claim.share < 1:
         raise refuse(
@@ -224,12 +233,19 @@ def _check_within(claim: ReachesClaim, within: Budget, budget: Budget, refuse: R
 
 
 def _check_number(number: PublishedNumber, refuse: Refuse, *key: str) -> None:
-    if not math.isfinite(number.value):
+    if not abs(number.value) <= LARGEST:
         raise refuse("a published number is finite", *key, "value", why=f"got {number.value}")
     if number.n is not None and number.n < 1:
         raise refuse("a published number is the mean of one run at least", *key, "n", why=f"got {number.n}")
     if number.sd is not None and not (math.isfinite(number.sd) and number.sd >= 0):
         raise refuse("a spread is zero or more", *key, "sd", why=f"got {number.sd}")
+    if number.sd is not None and number.n == 1:
+        raise refuse(
+            "a published number of one run has no spread",
+            *key,
+            "sd",
+            hint="leave sd out, or give the number of runs that it is of",
+        )
     if number.spread not in SPREADS:
         hint = _near(number.spread, SPREADS)
         raise refuse(f"unknown spread '{number.spread}' of a published number", *key, "spread", hint=hint)

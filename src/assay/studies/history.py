@@ -82,7 +82,7 @@ def note_plan(store: Store, name: str, facts: PlanFacts) -> None:
 
 
 def later_claims(history: History, study: Study) -> dict[int, str]:
-    """Return which claims of a study were not in its first plan, and the day on which each came."""
+    """Return which claims of a study were not in its first plan, and when each came: a day, or in words."""
     if not history.plans:
         return {}
     added = {}
@@ -90,7 +90,7 @@ def later_claims(history: History, study: Study) -> dict[int, str]:
         digest = digest_value(claim)
         first = next((planned for planned in history.plans if digest in planned.facts.claims), None)
         if first is None or first is not history.plans[0]:
-            added[i] = first.when[:10] if first else "not yet run"
+            added[i] = first.when[:10] if first else "later than every run so far"
     return added
 
 

@@ -16,6 +16,7 @@ from assay.contracts.seal import Unavailable
 from assay.execution.local import LocalWorkers, worker_settings
 from assay.foundation import clock
 from assay.foundation.digest import digest_value
+from assay.foundation.errors import UsageError
 from assay.foundation.files import exclusive
 from assay.provenance.components import Arithmetic
 from assay.records.journal import Journal
@@ -125,6 +126,8 @@ def run_study(
     A second `run` of the same study in the same store waits for the first and then finds what is
     left; correctness does not depend on it, for equal results of one run merge.
     """
+    if workers < 1:
+        raise UsageError("there must be at least one worker", why=f"asked for {workers}", hint="--workers 2")
     watcher = watcher or Silent()
     began = clock.monotonic()
     with exclusive(store.study_folder(loaded.study.name) / "lock"):

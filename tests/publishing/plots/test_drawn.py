@@ -11,7 +11,7 @@ import pytest
 from assay.foundation.errors import UsageError
 from assay.publishing import plots, sheet
 from assay.publishing.plots import figure, figures
-from assay.publishing.plots.canvas import Naming, fitted
+from assay.publishing.plots.canvas import Naming, fitted, fitted_label
 from assay.publishing.plots.forest import interval_text
 from assay.publishing.plots.pareto import not_dominated, stairs
 from assay.publishing.sheet import width_of
@@ -183,3 +183,16 @@ def test_intervals_have_the_digits_that_they_deserve():
     assert interval_text(None, None, None) == "–"
     assert interval_text(1.0, -math.inf, math.inf).endswith("[−∞, ∞]")
     assert interval_text(1e15, 9e14, 1.1e15) == "1.000e+15"[:4] + "e+15"
+
+
+def test_labels_of_pairs_keep_both_names() -> None:
+    """Each name is cut by itself, never across the minus; ends that differ stay."""
+    long = "a-method-with-a-very-long-name"
+    label = fitted_label(f"some-long-task: {long}-A − {long}-B", 150.0)
+    task, _, pair = label.partition(": ")
+    first, second = pair.split(" − ")
+    assert task.startswith("some")
+    assert first.endswith("-A")
+    assert second.endswith("-B")
+    assert first.startswith("a-m")
+    assert second.startswith("a-m")

@@ -2,9 +2,10 @@
 
 On these tasks, what varies are the searches. The two methods search with different seeds, so that
 their runs are independent and the interval of the mean difference is Welch's; a bound is excluded where
-the interval does so and exchanging the runs of the methods agrees, as for every difference. Under an always-valid
-rule it is the confidence sequence of the differences of replicates, which holds however often one
-looks, given the range that the metric cannot leave. About tasks, what varies are the families of tasks: see `families.py`.
+the interval does so and exchanging the runs of the methods agrees, as for every difference. Under an
+always-valid rule it is the confidence sequence of the differences of replicates, which holds however
+often one looks, given the range that the metric cannot leave. About tasks, what varies are the families
+of tasks: see `families.py`.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Contrast(msgspec.Struct, frozen=True, kw_only=True):
         return combine(list(self.pairs.values()), varied=SEARCH_SEEDS, confidence=confidence)
 
     def exchange_p(self, claim: ClaimSpec, bound: float, level: float) -> float | None:
-        """Return the p of a mean difference of `bound`, by exchanging the runs of the methods on each benchmark.
+        """Return the p of a mean difference of `bound`, by exchanging runs of the methods on each benchmark.
 
         `level` is what it is held against. None where the claim is decided otherwise: about tasks by signs of
         their differences, and at any number of looks by a sequence.

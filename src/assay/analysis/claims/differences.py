@@ -90,7 +90,7 @@ def _mixed(units: Sequence[str]) -> str:
 
 
 def _have_no_mean(claim: ClaimSpec, units: Sequence[str]) -> bool:
-    """Say whether the scores have no mean over the benchmarks: several of these, and not one declared unit."""
+    """Say whether scores have no mean over the benchmarks: several of these, and not one declared unit."""
     return len(claim.benchmarks) > 1 and (len(units) > 1 or not units[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from assay.analysis.reading.runs import Run, metric_of, name_of, runs_of
 from assay.analysis.reading.select import chosen_rows, joined_columns
 from assay.analysis.reading.summaries import without_summaries
 from assay.analysis.reading.trackers import as_runs, with_methods_from_names
+from assay.analysis.reading.units import in_order, unit_of
 from assay.analysis.reading.words import smaller_is_better
 from assay.foundation.errors import UsageError
 from assay.foundation.text import one_line, shortened
@@ -43,12 +45,16 @@ def read_table(
     *,
     minimize: bool | None = None,
     paired_by: str | None = None,
+    unit: str | None = None,
+    order: Sequence[str] = (),
 ) -> ReadTable:
     """Read a table of scores: CSV, TSV, Parquet, JSON lines, or an export of MLflow or W&B.
 
     The table is long (columns method, task, replicate, score) or wide (a column for each method, or for
     each task). `minimize` None guesses from the name of the metric. `paired_by` names what replicates of
-    equal label share, and needs a column of replicates. Costs, settings and means over tasks beside
+    equal label share, and needs a column of replicates. `unit` declares one unit of all scores; without it
+    a metric that is a bounded share by its name is one (see `unit_of`). `order` names the methods that
+    come first. Costs, settings and means over tasks beside
     scores are set aside and told. The order of rows never matters: methods, tasks and replicates are
     sorted. Raises `UsageError` with file, line and column.
     """
@@ -69,14 +75,17 @@ def read_table(
     smaller = _smaller(tasks, telling, minimize)
     scores = make_scores(
         rows,
-        families=_families(frame, layout),
+        families={task: family for task, family in _families(frame, layout).items() if task in tasks},
         minimize=smaller,
         varied=tuple(one_line(frame.columns[i]) for i in layout.labels) or ("not declared",),
         paired_by=paired_by,
     )
+    scores = in_order(_sorted(scores), order)
+    known, measured = unit_of(scores, metric, unit)
+    scores = msgspec.structs.replace(scores, units=tuple(known for _ in scores.tasks))
     better = direction_note(telling, metric if layout.shape == "long" else "", minimize)
     notes = (*frame.notes, *layout_notes(frame, layout), *written, *aside, better, *unpaired)
-    notes = (*notes, *cautions(frame, layout, runs))
+    notes = (*notes, *([measured] if measured else []), *cautions(frame, layout, runs))
     return ReadTable(scores=scores, metric=metric, guessed=minimize is None, notes=notes)
 
 
@@ -85,6 +94,11 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     parts = re.split(r"([0-9]{1,18})", name.casefold())
     keyed = ((1, int(part), "") if i % 2 else (0, 0, part) for i, part in enumerate(parts))
     return (*keyed, (0, 0, name))
+
+
+def _sorted(scores: Scores) -> Scores:
+    """Return the scores with methods and tasks in their natural order, whichever replicates they have."""
+    return scores.only(methods=sorted(scores.methods, key=natural), tasks=sorted(scores.tasks, key=natural))
 
 
 def _laid_out(frame: Frame, given: Columns) -> tuple[Frame, Layout]:

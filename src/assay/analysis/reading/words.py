@@ -16,6 +16,11 @@ LARGER = {
     *("psnr", "ssim", "ndcg", "mrr", "kappa", "mcc", "throughput", "fps", "speedup", "likelihood"),
     *("improvement", "improvements", "gain", "gains", "reduction", "saved", "savings", "free"),
 }
+# Between 0 and 1, or 0 and 100 in percent, whatever is measured.
+_SHARES = {
+    *("accuracy", "acc", "auc", "auroc", "auprc", "f1", "precision", "recall", "map", "ap", "miou", "iou"),
+    *("dice", "top1", "top5", "ndcg", "mrr"),
+}
 SCORES = {"score", "objective", "top1", "top5"} | LARGER | SMALLER - {"rank", "ranks", "ranking", "cost"}
 # What is spent, and what was set: columns of them stand beside scores and are none.
 _COSTS = {
@@ -73,6 +78,13 @@ def direction(name: str) -> bool | None:
     """
     told = [word for word in words(name) if word in SMALLER or word in LARGER or word in _COSTS]
     return told[-1] not in LARGER if told else None
+
+
+def is_share(name: str) -> bool:
+    """Say whether a metric is a bounded share by the last known word of its name, as 'val_acc' and 'mAP'."""
+    known = SMALLER | LARGER | _COSTS | _SHARES
+    told = [word for word in words(name) if word in known]
+    return bool(told) and told[-1] in _SHARES
 
 
 def is_cost(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ SMALL = 6.5
 LINE = 8.6  # from one line of small text to the next
 PAD = 4.0
 DEFINITIONS = "docs/figures.md"
+_SIGNS = re.compile("(: | − | > )")  # between the names in a label of a pair
 NEUTRAL = Look(INK, "solid", "o", "", "")
 
 
@@ -169,6 +171,23 @@ def fitted(text: str, width: float, size: float = SIZE) -> str:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if width_of(_cut(line, middle), size) <= width else (low, middle - 1)
     return _cut(line, low)
+
+
+def fitted_label(text: str, width: float, size: float = SIZE) -> str:
+    """Return a label of one or two methods, no wider than this: each name is cut by itself.
+
+    'task: a − b' keeps its signs and something of all its names, whatever their lengths.
+    """
+    line = one_line(text)
+    parts = _SIGNS.split(line)
+    if len(parts) == 1 or width_of(line, size) <= width + 0.1:
+        return fitted(line, width, size)
+    longest = max(len(part) for part in parts)
+    for kept in range(longest - 1, 3, -1):
+        short = "".join(_cut(part, kept - 1) if len(part) > kept else part for part in parts)
+        if width_of(short, size) <= width + 0.1:
+            return short
+    return fitted(line, width, size)
 
 
 def _cut(line: str, kept: int) -> str:

@@ -116,7 +116,8 @@ def _(first: Difference, items: Together, _naming: Naming) -> tuple[Sketch, ...]
 
 
 def _kind(result: Difference) -> str:
-    kind = "none from a single replicate" if result.method == "none" else result.method
+    none = "none, as nothing varies" if result.sd == 0.0 else "none from a single replicate"
+    kind = none if result.method == "none" else result.method
     return f"{kind}, paired by {result.paired_by}" if result.paired_by else kind
 
 
@@ -134,7 +135,8 @@ def _(first: FoldTest, items: Together, _naming: Naming) -> tuple[Sketch, ...]:
             r.mean,
             r.low,
             r.high,
-            interval_text(r.mean, r.low, r.high, sign=True) + ("" if r.p is None else f"  p = {number(r.p, 2)}"),
+            interval_text(r.mean, r.low, r.high, sign=True)
+            + ("" if r.p is None else f"  p = {number(r.p, 2)}"),
             hollow=r.p is None or r.p >= 1 - r.confidence,
         )
         for name, r in results.items()

@@ -20,6 +20,7 @@ from assay.publishing.plots.canvas import (
     Naming,
     finite,
     fitted,
+    fitted_label,
     number,
     widest,
     wrapped,
@@ -28,6 +29,7 @@ from assay.publishing.plots.scales import Scale, linear, logarithmic, spread
 from assay.publishing.style import INK, MUTED, RULE, Look
 
 ROW = 12.5
+_LEAST_PLOT = 190.0  # points that labels leave to the plot and its margins, on two columns
 _LONGEST = 108.0  # points for a label in one column; more in two
 
 
@@ -73,7 +75,7 @@ def forest(lines: Sequence[Line], form: Form, naming: Naming | None = None) -> C
     left = widest([line.label for line in lines] + [form.heads[0]], SIZE)
     wide = form.wide or left + right > COLUMN - 3 * PAD - 10.0 - 64.0
     width = PAGE if wide else COLUMN
-    left = min(left, 200.0 if wide else _LONGEST)
+    left = min(left, max(200.0, PAGE - right - _LEAST_PLOT) if wide else _LONGEST)
     notes = [line for note in form.notes for line in wrapped(note, width - 2 * PAD)]
     guides = [guide.name for guide in form.guides if guide.name]
     head = 13.0 if guides or any(form.heads) else 5.0
@@ -87,7 +89,7 @@ def forest(lines: Sequence[Line], form: Form, naming: Naming | None = None) -> C
     for i, line in enumerate(lines):
         y = len(lines) - 1 - i
         at = foot + (y + 0.5) * ROW
-        canvas.text(PAD + left, at, fitted(line.label, left), ha="right", va="center_baseline")
+        canvas.text(PAD + left, at, fitted_label(line.label, left), ha="right", va="center_baseline")
         canvas.text(width - PAD, at, line.note, size=SMALL, colour=MUTED, ha="right", va="center_baseline")
         _row(axes, y, line, scale)
         if i in form.parted:
@@ -213,5 +215,6 @@ def _decimals(value: float, low: float | None, high: float | None) -> int | None
     if size < 1e-4 or (size >= 1e6 and span >= size * 1e-3) or (size >= 1e6 and span == 0):
         return 2 if size == 0 else None
     if span == 0:
-        return min(6, max(0, 2 - math.floor(math.log10(size)))) if size else 2
+        most = min(6, max(0, 2 - math.floor(math.log10(size)))) if size else 2
+        return len(f"{value:.{most}f}".rstrip("0").partition(".")[2])
     return min(6, max(0, 1 - math.floor(math.log10(span / 2) + 1e-6)))

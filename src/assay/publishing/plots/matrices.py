@@ -62,7 +62,7 @@ def _comparisons(result: PairwiseTests, naming: Naming) -> Sketch:
         if result.decided
         else [f"Row minus column; {listed(_held(result))}."],
         key=key,
-        lines=3,
+        lines=2 if result.test == "sign" else 3,
         text=44.0,
     )
     columns = ("row", "column", "mean difference", "wins", "ties", "losses", "p", "adjusted p")
@@ -75,11 +75,12 @@ def _comparisons(result: PairwiseTests, naming: Naming) -> Sketch:
     apart = sum(_distinguished(result, i, j) for i in order for j in order if i < j)
     pairs = len(names) * (len(names) - 1) // 2
     test = "; ".join(stands_on(result.basis)[:1])
+    signs = result.test == "sign"
+    what = "Wins/ties/losses" if signs else "Mean difference (row minus column), wins/ties/losses"
     return draw_grid(grid).finish(
         id="comparison-matrix",
         title="Every pair of methods",
-        explanation="Mean difference (row minus column), wins/ties/losses over tasks and p of every "
-        f"pair: {test}.",
+        explanation=f"{what} over tasks and p of every pair: {test}.",
         alt=f"Matrix of {counted(len(names), 'method')}: {apart} of {counted(pairs, 'pair')} distinguished; "
         f"best average rank: {naming.label(names[order[0]])}.",
         data=table(columns, rows),
@@ -90,7 +91,9 @@ def _comparisons(result: PairwiseTests, naming: Naming) -> Sketch:
 def _held(result: PairwiseTests) -> list[str]:
     correction = result.correction.capitalize() if result.correction != "none" else "uncorrected"
     tail = [f"p, {correction}"] if result.decided else []
-    return ["mean difference", "wins / ties / losses", *tail]
+    # Scores of unlike units have no mean difference.
+    means = [] if result.test == "sign" else ["mean difference"]
+    return [*means, "wins / ties / losses", *tail]
 
 
 def _counts(result: PairwiseTests, i: int, j: int) -> tuple[int, int, int]:
@@ -111,11 +114,15 @@ def _pair(result: PairwiseTests, i: int, j: int, widest: float) -> Tile:
     if i == j:
         return Tile(NOTHING, ())
     difference = float(result.mean_difference[i, j])
-    lines = [number(difference), " / ".join(str(count) for count in _counts(result, i, j))]
+    wins, ties, losses = _counts(result, i, j)
+    signs = result.test == "sign"
+    lines = [*([] if signs else [number(difference)]), f"{wins} / {ties} / {losses}"]
     if result.adjusted is not None:
         lines.append(p_text(float(result.adjusted[i, j])))
     apart = _distinguished(result, i, j)
     share = 0.0 if math.isnan(difference) or not widest else difference / widest
+    if signs:
+        share = (wins - losses) / max(wins + ties + losses, 1)
     return Tile(diverging(share), tuple(lines), apart, apart)
 
 
