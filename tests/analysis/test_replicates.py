@@ -10,6 +10,7 @@ import pytest
 
 from assay.analysis.power import ClaimedPair
 from assay.analysis.replicates import (
+    MOST_COMPARISONS,
     SIMULATED,
     Pilot,
     pairs_of,
@@ -183,3 +184,10 @@ def test_a_budget_in_seconds_counts_the_evaluation_that_crosses_it(cache: Path) 
     )
     hundred = random_searches(cifar, "validation", None, Budget(evaluations=100), Stream(1, ("s",)), 100)
     assert abs(many.mean() - hundred.mean()) < 4 * hundred.std() / math.sqrt(50)
+
+
+def test_more_comparisons_than_can_be_planned_are_refused() -> None:
+    """A table of very many pairs says how to choose some, and does not simulate for minutes."""
+    with pytest.raises(UsageError, match="too many to plan at once") as raised:
+        plan([_pilot()] * (MOST_COMPARISONS + 1), effect=1.0, families={}, tests=1)
+    assert "--pair" in (raised.value.hint or "")

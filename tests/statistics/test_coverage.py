@@ -75,7 +75,7 @@ def test_the_shipped_table_says_what_is_known_of_small_samples() -> None:
 def test_reports_print_the_nearest_size_below() -> None:
     """Nine replicates print what was measured for seven, and one prints what two have."""
     assert coverage_text(9, paired=True).startswith(
-        "measured coverage of the 95 % interval at n = 7: 95.2 % normal"
+        "measured coverage of the 95 % interval at n = 7, the size below 9 that was measured: 95.2 % normal"
     )
     assert "n = 2:" in coverage_text(1, paired=False)
     assert measured_coverage(99, "skewed", paired=True) == measured_coverage(50, "skewed", paired=True)

@@ -28,6 +28,7 @@ from assay.statistics.table import Table
 
 SIMULATED = 100
 GAMMA = 0.75
+MOST_COMPARISONS = 400
 RECORDS, SIMULATION = "records", "simulated"
 _SPREAD_ALONE = (
     "only the spread of the pilot is used: planning from the difference that it shows is a stopping rule "
@@ -224,6 +225,12 @@ def plan(
     _check(effect, power, alpha)
     if not pilots:
         raise UsageError("there is nothing to plan", why="no two methods, or no task")
+    if len(pilots) > MOST_COMPARISONS:
+        raise UsageError(
+            f"{len(pilots):,} comparisons are too many to plan at once",
+            why="the power of few runs is found by simulation, up to a second for each",
+            hint="choose with --pair A,B and --task T",
+        )
     level = alpha / max(tests, 1)
     rows = [_planned(pilot, effect, power, alpha, level, tests, planned) for pilot in pilots]
     over = []

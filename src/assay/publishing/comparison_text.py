@@ -19,7 +19,7 @@ from assay.foundation.text import one_line
 from assay.publishing.comparison_power import never_significant, powerless
 from assay.publishing.decimals import decimals_for, mean_in, range_in
 from assay.publishing.words import counted, listed
-from assay.statistics.coverage import SIZES, coverage_text
+from assay.statistics.coverage import coverage_text
 from assay.statistics.families import too_few
 from assay.statistics.interval import Interval
 from assay.statistics.intervals import SMALL
@@ -303,11 +303,7 @@ def _cautions(comparison: Comparison) -> Iterable[str]:
 
 def _coverage(comparison: Comparison) -> str:
     """Return the measured coverage at the fewest runs, or at the nearest size below that was measured."""
-    n = comparison.least
-    measured = coverage_text(n, paired=comparison.paired_by is not None)
-    size = max(size for size in SIZES if size <= n)
-    if size != n:
-        measured = measured.replace(f"at n = {size}", f"at n = {size}, the size below {n} that was measured")
+    measured = coverage_text(comparison.least, paired=comparison.paired_by is not None)
     return f"{measured[:1].upper()}{measured[1:]}."
 
 

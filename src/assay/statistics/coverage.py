@@ -33,5 +33,5 @@ def coverage_text(n: int, *, paired: bool) -> str:
     """Return the measured coverage at n replicates in words, as a report prints it."""
     size = max((size for size in SIZES if size <= n), default=SIZES[0])
     shares = (f"{100 * measured_coverage(n, shape, paired=paired):.1f} % {shape}" for shape in SHAPES)
-    beside = "" if size == n else f" ({n} was not measured)"
+    beside = f", the size below {n} that was measured" if size < n else ""
     return f"measured coverage of the 95 % interval at n = {size}{beside}: {', '.join(shares)}"
