@@ -92,5 +92,6 @@ def test_coverage_is_told_below_ten_runs(sample):
         analysis = msgspec.structs.replace(document.analysis, claims=(one,))
         return coverage_note(msgspec.structs.replace(document, analysis=analysis))
 
-    assert note(few).startswith("Measured coverage of the 95 % interval at n = 7, the size below 8 that was measured: 95.5 % normal")
+    told = "at n = 7, the size below 8 that was measured: 95.5 % normal"
+    assert note(few).startswith(f"Measured coverage of the 95 % interval {told}")
     assert note(claim) == ""
