@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import compare, report, run, verify
+    from assay.api import compare, report, run, specification, verify
     from assay.benchmarks.catalogue import open_benchmark
     from assay.contracts.evaluation import DONE, WAIT, Evaluate, Evaluation, Failure, Fidelity
     from assay.contracts.problem import Budget, Problem, Strategy
@@ -95,6 +95,7 @@ __all__ = [
     "report",
     "run",
     "search",
+    "specification",
     "verify",
 ]
 
@@ -103,6 +104,7 @@ _HOMES = {
         "compare",
         "report",
         "run",
+        "specification",
         "verify",
     ),
     "benchmarks.catalogue": ("open_benchmark",),

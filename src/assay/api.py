@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from assay.analysis.cells import make_cells
 from assay.analysis.comparison import Comparison
 from assay.analysis.comparison import compare as compare_scores
+from assay.analysis.gather import gather_facts, gather_runs
 from assay.analysis.reading.columns import Columns
 from assay.analysis.reading.objects import frame_of
 from assay.analysis.reading.read import read_table
 from assay.analysis.reading.units import in_order
+from assay.analysis.specification import SpecificationCurve, specification_curve
 from assay.capture.environment import usable_cores
 from assay.foundation.places import cache_folder, store_folder
 from assay.foundation.text import one_line
@@ -22,8 +25,11 @@ from assay.publishing.sources import write_sources
 from assay.records.store import Store
 from assay.statistics.scores import Scores
 from assay.studies.load import LoadedStudy, check_study, load_study
+from assay.studies.plan import make_plan
+from assay.studies.raced import without_raced
 from assay.studies.run import RunSummary, Watcher, run_study
 from assay.studies.study import Study
+from assay.studies.tuned import settled
 from assay.verification.verify import Verification, keep_verification, verify_study
 
 AnyStudy = Study | LoadedStudy | Path | str
@@ -88,6 +94,28 @@ def report(
     document = assemble(loaded, records, _cache(cache))
     write_sources(document, loaded, records, folder)
     return build(document, folder).page
+
+
+def specification(
+    study: AnyStudy,
+    a: str,
+    b: str,
+    *,
+    store: Path | str | None = None,
+    cache: Path | str | None = None,
+) -> SpecificationCurve:
+    """Return the estimate of method `a` against `b` under every choice of protocol that the records answer.
+
+    Estimates only: no share of the choices is a significance. Raises what `assay.report` raises, and
+    `UnknownNameError` for a method that the study does not have.
+    """
+    records, folder = _store(store), _cache(cache)
+    runs = records.runs()
+    plan = without_raced(make_plan(settled(_load(study), records, folder).loaded, None, folder), runs)
+    facts = gather_facts(plan)
+    methods = tuple(method.name for method in plan.methods)
+    cells = make_cells(gather_runs(plan, runs, records), facts, methods)
+    return specification_curve(plan, cells, facts, runs, a, b)
 
 
 def compare(
