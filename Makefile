@@ -64,7 +64,7 @@ flagship: python ## run the flagship studies and write their results
 	$(BIN)/python studies/flagship/peeking/peeking.py
 	$(BIN)/python studies/flagship/transfer/transfer.py
 
-bench: python ## measure against peers, which are installed in an environment of their own
+bench: python ## measure against peers, which are installed in environments of their own
 	@$(PYTHON) scripts/environment.py dev
 	@$(PYTHON) scripts/environment.py peers
 	$(BIN)/python benchmarks/start.py
@@ -74,12 +74,17 @@ bench: python ## measure against peers, which are installed in an environment of
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/aggregates.py
 	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/attribution.py
+	$(BIN)/python benchmarks/hashing.py
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/trace.py
 
 lock: python ## renew constraints.txt
 	@$(PYTHON) scripts/environment.py lock
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-peers .venv-peers-rliable $(DEMO) .assay build dist
+	rm -rf .venv .venv-peers .venv-peers-rliable .venv-peers-trackers .venv-peers-dvc
+	rm -rf $(DEMO) .assay build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 

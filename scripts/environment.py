@@ -2,8 +2,8 @@
 
     python3 scripts/environment.py demo     .venv with what the demonstration needs
     python3 scripts/environment.py dev      .venv with everything, and the developers' tools
-    python3 scripts/environment.py peers    .venv-peers and .venv-peers-rliable with what the
-                                            benchmarks compare with
+    python3 scripts/environment.py peers    .venv-peers and .venv-peers-rliable, -trackers and -dvc with
+                                            what the benchmarks compare with
     python3 scripts/environment.py lock     write constraints.txt anew from the newest versions
 
 Standard library only. A stamp is written into an environment when it is complete; it names the
@@ -33,6 +33,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 PEERS = {
     ROOT / ".venv-peers": ROOT / "benchmarks" / "peers.txt",
     ROOT / ".venv-peers-rliable": ROOT / "benchmarks" / "peers-rliable.txt",
+    ROOT / ".venv-peers-trackers": ROOT / "benchmarks" / "peers-trackers.txt",
+    ROOT / ".venv-peers-dvc": ROOT / "benchmarks" / "peers-dvc.txt",
 }
 STAMP = "complete-{}.stamp"
 PIP = ("-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check", "--no-input")
@@ -90,7 +92,13 @@ def lock() -> None:
         build = [*_project()["build-system"]["requires"], "editables"]
         _install(folder, ["-e", f"{ROOT}[all]", *_tools(), *build])
         found = _run(folder, *PIP, "freeze", "--all", "--exclude-editable").splitlines()
-    pins = [pin for pin in found if "==" in pin and pin.split("==")[0].lower() not in NOT_LOCKED]
+    # Without the local part of a version: a build for processors alone answers to the plain one, and
+    # elsewhere there is the ordinary build.
+    pins = [
+        pin.partition("+")[0]
+        for pin in found
+        if "==" in pin and pin.split("==")[0].lower() not in NOT_LOCKED
+    ]
     unfinished = CONSTRAINTS.with_suffix(".tmp")
     unfinished.write_text(HEADER + "\n".join(sorted(pins, key=str.lower)) + "\n")
     unfinished.replace(CONSTRAINTS)

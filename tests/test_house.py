@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "assay"
 SOURCES = sorted(SRC.rglob("*.py"))
+HOOK = sorted((ROOT / "src" / "assay_hook").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 PACKAGES = sorted(path.parent for path in SRC.rglob("__init__.py"))
 LONGEST = 500
@@ -105,16 +106,18 @@ def test_folders_are_at_most_two_deep() -> None:
 
 def test_files_can_be_read_in_one_go() -> None:
     """No file of the source is longer than 500 lines."""
-    long = {name(path): lines for path in SOURCES if (lines := path.read_text().count("\n")) > LONGEST}
+    long = {
+        name(path): lines for path in [*SOURCES, *HOOK] if (lines := path.read_text().count("\n")) > LONGEST
+    }
     assert long == {}
 
 
 def test_what_is_public_is_documented() -> None:
     """Every module, and every public function, class and method, has a docstring."""
-    bare = [name(path) for path in SOURCES if not ast.get_docstring(tree(path))]
+    bare = [name(path) for path in [*SOURCES, *HOOK] if not ast.get_docstring(tree(path))]
     bare += [
         f"{name(path)}: {what}"
-        for path in SOURCES
+        for path in [*SOURCES, *HOOK]
         for what, node in definitions(tree(path))
         if not ast.get_docstring(node)  # type: ignore[arg-type]
     ]
@@ -131,6 +134,24 @@ def test_every_test_says_what_it_shows() -> None:
         if not (ast.get_docstring(node) or "").rstrip().endswith(".")
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("path", HOOK, ids=name)
+def test_the_hook_runs_in_any_python(path: Path) -> None:
+    """The hook is written in the grammar of Python 3.8 and loads nothing but the standard library at once."""
+    module = ast.parse(path.read_text(), feature_version=(3, 8))
+    loaded = [
+        alias.name.split(".")[0]
+        for node in module.body
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
+    loaded += [
+        (node.module or "").split(".")[0]
+        for node in module.body
+        if isinstance(node, ast.ImportFrom) and not node.level
+    ]
+    assert set(loaded) <= sys.stdlib_module_names
 
 
 def test_only_the_restricted_reader_touches_pickle() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.api import compare, report, run, specification, verify
     from assay.benchmarks.catalogue import open_benchmark
+    from assay.capture.recorded import log, recorded, recording
     from assay.contracts.evaluation import DONE, WAIT, Evaluate, Evaluation, Failure, Fidelity
     from assay.contracts.problem import Budget, Problem, Strategy
     from assay.contracts.space import (
@@ -91,7 +92,10 @@ __all__ = [
     "figure",
     "get_space",
     "load_study",
+    "log",
     "open_benchmark",
+    "recorded",
+    "recording",
     "report",
     "run",
     "search",
@@ -108,6 +112,11 @@ _HOMES = {
         "verify",
     ),
     "benchmarks.catalogue": ("open_benchmark",),
+    "capture.recorded": (
+        "log",
+        "recorded",
+        "recording",
+    ),
     "contracts.evaluation": (
         "DONE",
         "WAIT",

@@ -139,6 +139,7 @@ def test_the_plan_of_a_study_without_commitments_is_as_it_was() -> None:
         (KINDS["non-inferior"].replace("0.5", "-1.0"), ["more than zero", "got -1.0"]),
         (KINDS["better"] + "\nmargin = -1.0", ["zero or more"]),
         (KINDS["better"] + "\nmargin = inf", ["zero or more"]),
+        (KINDS["better"] + "\nmargin = 1e101", ["beyond 1e+100", "hint:", "unit of the metric"]),
         (KINDS["better"] + "\nconfidence = 0.4", ["between 0.5 and 1"]),
         (KINDS["better"] + "\nsmallest = -1.0", ["zero or more", "claims[0].smallest"]),
         (KINDS["equivalent"] + "\nsmallest = 1.0", ["no meaning for the kind 'equivalent'"]),

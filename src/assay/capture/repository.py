@@ -11,8 +11,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from assay.capture.literals import secret_texts
 from assay.capture.secrets import REMOVED, scrub, strip_credentials
@@ -22,7 +24,7 @@ PATCH_LIMIT = 1 << 20
 UNTRACKED_LIMIT = 500
 TIMEOUT = 10.0
 
-_SOURCES = frozenset(
+SOURCES = frozenset(
     (
         *(
             ".c",
@@ -51,6 +53,7 @@ _SAFE = (
     *("-c", "diff.external="),
     *("-c", "submodule.recurse=false"),
 )
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _SUBMODULES = "--ignore-submodules=dirty"  # a submodule's own configuration is never looked at
 
 
@@ -61,21 +64,88 @@ def repository(folder: Path) -> Repository | None:
     left out for their size are named in it. `untracked` lists untracked sources, at most 500. What
     git could not answer in ten seconds is None.
     """
+    found = work_tree(folder)
+    return None if found is None else found.repository
+
+
+class WorkTree(NamedTuple):
+    """A repository's work tree: its state, and the names of what is not as in the commit.
+
+    Names are relative to `top` and as the file system has them. `changed` holds tracked files that
+    differ, those that are gone included. `untracked` is all that is not ignored; `submodules` maps the
+    path of each to its commit.
+    """
+
+    repository: Repository
+    top: Path
+    changed: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+    submodules: Mapping[str, str] = {}
+
+
+def work_tree(folder: Path, apart: Sequence[Path] = ()) -> WorkTree | None:
+    """Return the work tree that `folder` is in; None without one, or without git.
+
+    What lies below `apart`, such as the store, is no part of it.
+    """
     git = _Git.find(folder)
     if git is None:
         return None
     status = git.text("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", _SUBMODULES)
     if status is None:
-        return Repository(
+        state = Repository(
             commit=_line(git.text("rev-parse", "--verify", "--quiet", "HEAD")),
             branch=_line(git.text("symbolic-ref", "--short", "--quiet", "HEAD")),
             remote=_remote(git),
             dirty=None,
         )
+        return WorkTree(state, git.folder)
     facts, changed, untracked = _read_status(status)
+    heads = tuple(f"{inside}/" for inside in _inside(git.folder, apart))
+    changed, untracked = (
+        [name for name in names if not name.startswith(heads)] for names in (changed, untracked)
+    )
+    state = _state(git, facts, changed, untracked)
+    return WorkTree(state, git.folder, tuple(changed), tuple(untracked), _submodules(git))
+
+
+def top_of(folder: Path) -> Path | None:
+    """Return the top of the work tree that `folder` is in, or None."""
+    git = _Git.find(folder)
+    return None if git is None else git.folder
+
+
+def check_out(folder: Path, commit: str, target: Path) -> bool:
+    """Write the files of a commit of the repository around `folder` into `target`, which exists.
+
+    No hook or filter is run, nothing in the repository changes, and no file is fetched. Returns False
+    where there is no such commit here, or git fails.
+    """
+    git = _Git.find(folder)
+    if git is None or not _COMMIT.fullmatch(commit):
+        return False
+    if git.text("cat-file", "-e", f"{commit}^{{commit}}") is None:
+        return False
+    with tempfile.TemporaryDirectory() as scratch:
+        index = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        if git.text("read-tree", commit, variables=index) is None:
+            return False
+        prefix = f"--prefix={target.resolve()}/"
+        done = git.text("checkout-index", "--all", "--force", prefix, variables=index, timeout=10 * TIMEOUT)
+        return done is not None
+
+
+def _inside(top: Path, folders: Sequence[Path]) -> list[str]:
+    """Return the folders that are below the top, relative to it."""
+    found = (Path(os.path.realpath(folder)) for folder in folders)
+    above = Path(os.path.realpath(top))
+    return [str(one.relative_to(above)) for one in found if one != above and one.is_relative_to(above)]
+
+
+def _state(git: _Git, facts: Mapping[str, str], changed: list[str], untracked: list[str]) -> Repository:
     commit = facts.get("branch.oid")
     branch = facts.get("branch.head")
-    sources = sorted(scrub(name) for name in untracked if Path(name).suffix.lower() in _SOURCES)
+    sources = sorted(scrub(_valid(name)) for name in untracked if Path(name).suffix.lower() in SOURCES)
     return Repository(
         commit=commit if commit != "(initial)" else None,
         branch=branch if branch != "(detached)" else None,
@@ -104,26 +174,30 @@ class _Git:
         if not top or not top.strip():
             return None
         git = cls(program, Path(top.rstrip("\n")))
-        filters = git.text("config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$") or ""
+        filters = (
+            git.text("config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$") or ""
+        )
         for name in filters.splitlines():
             git._start += ["-c", f"{name}=", "-c", f"{name.rpartition('.')[0]}.required=false"]
         return git
 
-    def text(self, *arguments: str) -> str | None:
+    def text(
+        self, *arguments: str, variables: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+    ) -> str | None:
         """Return what git prints, or None when it fails or takes too long."""
         try:
             done = subprocess.run(
                 [*self._start, *arguments],
                 cwd=self.folder,
-                env=self._environment,
+                env={**self._environment, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=TIMEOUT,
+                timeout=timeout,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
-        return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+        return os.fsdecode(done.stdout) if done.returncode == 0 else None
 
 
 def _environment() -> dict[str, str]:
@@ -138,14 +212,32 @@ def _environment() -> dict[str, str]:
     }
 
 
+def _submodules(git: _Git) -> dict[str, str]:
+    """Return the commit of each submodule by its path, as staged."""
+    if not (git.folder / ".gitmodules").is_file():
+        return {}
+    listed = git.text("config", "--file", ".gitmodules", "-z", "--get-regexp", r"^submodule\..*\.path$") or ""
+    paths = [entry.partition("\n")[2] for entry in listed.split("\0") if "\n" in entry]
+    if not paths:
+        return {}
+    staged = git.text("ls-files", "--stage", "-z", "--", *(f":(top,literal){path}" for path in paths)) or ""
+    entries = [entry.partition("\t") for entry in staged.split("\0") if entry.startswith("160000 ")]
+    return {path: facts.split()[1] for facts, _, path in entries}
+
+
+def _valid(text: str) -> str:
+    """Return text of git's with every byte that is not UTF-8 replaced."""
+    return os.fsencode(text).decode(errors="replace")
+
+
 def _line(text: str | None) -> str | None:
-    return text.strip() or None if text else None
+    return _valid(text).strip() or None if text else None
 
 
 def _remote(git: _Git) -> str | None:
     """Return the address of 'origin', or of the first remote, without credentials."""
     listed = git.text("config", "--get-regexp", r"^remote\..*\.url$") or ""
-    remotes = dict(line.split(" ", 1) for line in listed.splitlines() if " " in line)
+    remotes = dict(_valid(line).split(" ", 1) for line in listed.splitlines() if " " in line)
     if not remotes:
         return None
     return strip_credentials(remotes.get("remote.origin.url") or next(iter(remotes.values())))
@@ -184,8 +276,9 @@ def _patch(git: _Git, changed: Sequence[str]) -> str | None:
     )
     if text is None:
         return None
+    text = _valid(text)
     parts = [part for part in re.split(r"^(?=diff --git )", text, flags=re.MULTILINE) if part]
-    left_out = [f"# left out: {name} ({_size(git.folder / name):,} bytes)\n" for name in large]
+    left_out = [f"# left out: {_valid(name)} ({_size(git.folder / name):,} bytes)\n" for name in large]
     sizes = {part: len(part.encode()) for part in parts}
     total = sum(sizes.values())
     for part in sorted(parts, key=lambda part: -sizes[part]):

@@ -12,6 +12,9 @@ from typing import Annotated
 
 import typer
 
+from assay.cli import recorded
+from assay.cli.options import Json, RunName, StoreOption, StudyFile, Workers
+
 app = typer.Typer(
     name="assay",
     help="Reproducible research on neural architectures, and benchmarks worth trusting.",
@@ -24,13 +27,6 @@ tables = typer.Typer(
     help="Import and list tables of published results.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(tables, name="table")
-
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (TOML).")]
-StoreOption = Annotated[
-    Path | None, typer.Option("--store", help="Folder of records [default: ASSAY_STORE, or .assay].")
-]
-Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes [default: one a core].")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -134,6 +130,9 @@ def run(
     raise typer.Exit(body(study, store, workers, dry_run=dry_run, rerun_on=rerun_on, json=json))
 
 
+recorded.add_commands(app)
+
+
 @app.command()
 def register(
     study: StudyFile,
@@ -160,17 +159,47 @@ def register(
 
 @app.command()
 def verify(
-    study: StudyFile,
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY|RUN", help="A study file (TOML), or a recorded command.")
+    ],
     store: StoreOption = None,
     workers: Workers = None,
-    sample: Annotated[int, typer.Option("--sample", help="Runs to repeat, drawn by chance.")] = 30,
-    seed: Annotated[int | None, typer.Option("--seed", help="Repeat an earlier draw.")] = None,
+    sample: Annotated[int, typer.Option("--sample", help="Runs of a study to repeat, drawn by chance.")] = 30,
+    seed: Annotated[int | None, typer.Option("--seed", help="Repeat an earlier draw of a study.")] = None,
+    repeats: Annotated[int, typer.Option("--repeats", help="How often a command is repeated.")] = 3,
+    as_recorded: Annotated[
+        bool, typer.Option("--as-recorded", help="Set a command's threads and processor caps as recorded.")
+    ] = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Repeat a command until the verdict is decided.")
+    ] = False,
+    margin: Annotated[
+        str | None, typer.Option("--margin", metavar="METRIC=D", help="Equal within D, by a logged metric.")
+    ] = None,
+    at_least: Annotated[
+        str, typer.Option("--at-least", metavar="VERDICT", help="What a command's verdict must reach.")
+    ] = "identical",
     json: Json = False,
 ) -> None:
-    """Repeat a random sample of a study's runs in fresh processes, and check what it stands on."""
+    """Repeat a random sample of a study's runs, or a recorded command, and say whether it is the same."""
+    from assay.cli.verify import recorded_command, verify_recorded
     from assay.cli.verify import verify as body
 
-    raise typer.Exit(body(study, store, workers, sample=sample, seed=seed, json=json))
+    record = recorded_command(study, store)
+    if record is None:
+        raise typer.Exit(body(Path(study), store, workers, sample=sample, seed=seed, json=json))
+    raise typer.Exit(
+        verify_recorded(
+            record,
+            store,
+            repeats=repeats,
+            as_recorded=as_recorded,
+            until_decided=until_decided,
+            margin=margin,
+            at_least=at_least,
+            json=json,
+        )
+    )
 
 
 @app.command()
@@ -298,22 +327,30 @@ def ls(
     store: StoreOption = None,
     study: Annotated[Path | None, typer.Option("--study", help="Only the runs of this study.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only the runs that failed.")] = False,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Only runs of this kind: search or command.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the recorded runs."""
+    """List the recorded runs: searches and commands."""
     from assay.cli.runs import ls as body
 
-    raise typer.Exit(body(store, study, failed=failed, json=json))
+    raise typer.Exit(body(store, study, failed=failed, kind=kind, json=json))
 
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = None, json: Json = False
+    run: RunName,
+    store: StoreOption = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Only the values that a command's program never named.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Show a run: its result, circumstances, and the five components."""
     from assay.cli.runs import show as body
 
-    raise typer.Exit(body(run, store, json=json))
+    raise typer.Exit(body(run, store, defaults=defaults, json=json))
 
 
 @app.command()
@@ -373,6 +410,12 @@ def main() -> None:
     from assay.foundation.errors import AssayError, StoreError
 
     try:
+        if sys.argv[1:2] == ["exec"]:
+            from assay.cli.exec import execute_quickly
+
+            status = execute_quickly(sys.argv[2:])
+            if status is not None:
+                sys.exit(status)
         app()
     except AssayError as error:
         from assay.cli.output import fail

@@ -1,17 +1,25 @@
-"""The bodies of `assay ls`, `assay show` and `assay diff`."""
+"""The bodies of `assay ls`, `assay show` and `assay diff`, for searches and for recorded commands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from assay.capture.recording.record import recover
+from assay.cli.commands import HEAD, RIGHT, command_lines, command_rows, shown_row
 from assay.cli.components import component_lines
+from assay.cli.defaults import default_lines
+from assay.cli.defaults import defaults as hidden_defaults
 from assay.cli.output import give, give_json, say, table, visible
 from assay.foundation.digest import short
+from assay.foundation.errors import AssayError, UsageError
 from assay.foundation.places import cache_folder, store_folder
-from assay.provenance.difference import difference
+from assay.provenance.commands import CommandProvenance
+from assay.provenance.difference import Difference, command_difference, difference
+from assay.records.commands import CommandRecord, command_records, find_command, provenance_of_command
 from assay.records.record import Record, finite_or_none
 from assay.records.store import Run, Store
 from assay.studies.choosing import recommended_value
@@ -21,14 +29,37 @@ from assay.studies.provenance import provenance_of
 from assay.studies.tuned import settle
 from assay.tasks.ledger import Ledger
 
+SEARCH, COMMAND = KINDS = ("search", "command")
+
 
 def _open(store_path: Path | None) -> Store:
     return Store(store_path or store_folder(), create=False)
 
 
-def ls(store_path: Path | None, study: Path | None, *, failed: bool, json: bool) -> int:
-    """List runs; those of a study under the names that it gives its methods."""
+def ls(store_path: Path | None, study: Path | None, *, failed: bool, kind: str | None, json: bool) -> int:
+    """List searches and commands; those of a study under the names that it gives its methods."""
+    if kind not in (None, *KINDS):
+        raise UsageError(f"unknown kind of run '{kind}'", hint=f"one of {', '.join(KINDS)}")
     store = _open(store_path)
+    _recover(store)
+    searches = _searches(store, study, failed=failed) if kind != COMMAND else []
+    commands = _commands(store, failed=failed) if kind != SEARCH and study is None else []
+    if json:
+        give_json([*searches, *commands])
+        return 0
+    if searches or not commands:
+        head = ["run", "method", "benchmark", "replicate", "status", "evaluations", "best", "attempts"]
+        body = [[str(row[key]) if row[key] is not None else "" for key in head] for row in searches]
+        give(table(head, [[short(line[0]), *line[1:]] for line in body], right=(3, 5, 6, 7)))
+    if commands:
+        if searches:
+            give("")
+        give(table(HEAD, [shown_row(row) for row in commands], right=RIGHT))
+    say(f"{len(searches) + len(commands):,} runs")
+    return 0
+
+
+def _searches(store: Store, study: Path | None, *, failed: bool) -> list[dict[str, Any]]:
     runs = store.runs()
     names: dict[str, str] = {}
     if study is not None:
@@ -40,21 +71,30 @@ def ls(store_path: Path | None, study: Path | None, *, failed: bool, json: bool)
     chosen.sort(
         key=lambda run: (run.record.benchmark, run.record.strategy, run.record.replicate, run.record.run)
     )
-    rows = [_row(run, names) for run in chosen]
-    if json:
-        give_json(rows)
-        return 0
-    head = ["run", "method", "benchmark", "replicate", "status", "evaluations", "best", "attempts"]
-    body = [[str(row[key]) if row[key] is not None else "" for key in head] for row in rows]
-    give(table(head, [[short(line[0]), *line[1:]] for line in body], right=(3, 5, 6, 7)))
-    say(f"{len(rows):,} runs")
-    return 0
+    return [_row(run, names) for run in chosen]
+
+
+def _commands(store: Store, *, failed: bool) -> list[dict[str, Any]]:
+    rows = command_rows(command_records(store, lambda error: say(f"left out: {visible(error.one_line())}")))
+    return [row for row in rows if not (failed and row["status"] == "completed")]
+
+
+def _recover(store: Store) -> None:
+    """Seal what dead recorders left; what stands in the way of that is said, and the rest is listed."""
+    try:
+        found = recover(store, cache_folder())
+    except (AssayError, OSError) as error:
+        say(f"a run whose recorder died could not be sealed: {visible(str(error))}")
+        return
+    for record in found:
+        say(f"sealed {record.id[:8]} ({visible(record.name)}), whose recorder died")
 
 
 def _row(run: Run, names: dict[str, str]) -> dict[str, Any]:
     record = run.record
     best = recommended_value(record)
     return {
+        "kind": SEARCH,
         "run": record.run,
         "method": names.get(record.run, record.strategy),
         "benchmark": record.benchmark,
@@ -66,10 +106,54 @@ def _row(run: Run, names: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def show(prefix: str, store_path: Path | None, *, json: bool) -> int:
+def show(prefix: str, store_path: Path | None, *, defaults: bool, json: bool) -> int:
     """Show one run with its five components."""
     store = _open(store_path)
-    run = store.find(prefix)
+    found = _find(store, prefix)
+    if isinstance(found, CommandRecord):
+        return _show_command(found, store, defaults=defaults, json=json)
+    if defaults:
+        raise UsageError("a search names all its hyperparameters", hint="--defaults is for recorded commands")
+    return _show_search(found, store, json=json)
+
+
+def _find(store: Store, text: str) -> Run | CommandRecord:
+    """Return the search or command that a text names; raises `UsageError` where there is none, or several."""
+    command = find_command(store, text)
+    if command is None:
+        return store.find(text)
+    if text != command.name and any(run.startswith(text.lower()) for run in store.runs()):
+        raise UsageError(
+            f"several runs start with '{text}'", where=str(store.folder), hint="give more digits"
+        )
+    return command
+
+
+def _show_command(record: CommandRecord, store: Store, *, defaults: bool, json: bool) -> int:
+    found = provenance_of_command(store, record)
+    if defaults:
+        return _show_defaults(found, json=json)
+    attempts = [one for one in command_records(store) if one.run == record.run]
+    if json:
+        row = next(row for row in command_rows(attempts) if row["id"] == record.id)
+        give_json({"run": row, "record": record, "provenance": found})
+        return 0
+    for line in command_lines(record, found, len(attempts)):
+        give(line)
+    return 0
+
+
+def _show_defaults(found: CommandProvenance, *, json: bool) -> int:
+    """List the values that the program never named."""
+    if json:
+        give_json(hidden_defaults(found))
+        return 0
+    for line in default_lines(found):
+        give(line)
+    return 0
+
+
+def _show_search(run: Run, store: Store, *, json: bool) -> int:
     record, found = run.record, provenance_of(run.record, store)
     assessed = [entry for entry in Ledger(store.folder).entries() if entry.seal == record.seal().digest()]
     if json:
@@ -120,17 +204,29 @@ def _result(record: Record) -> dict[str, Any]:
 def diff(first: str, second: str, store_path: Path | None, *, json: bool) -> int:
     """Show only what differs between two runs: provenance first, then the results."""
     store = _open(store_path)
-    a, b = store.find(first).record, store.find(second).record
+    one, other = _find(store, first), _find(store, second)
+    if isinstance(one, CommandRecord) and isinstance(other, CommandRecord):
+        found = command_difference(provenance_of_command(store, one), provenance_of_command(store, other))
+        same = one.result_digest == other.result_digest
+        return _show_difference((one.id, other.id), found, same=same, json=json)
+    if isinstance(one, CommandRecord) or isinstance(other, CommandRecord):
+        raise UsageError(
+            "a search and a recorded command have nothing to compare", hint="name two of one kind"
+        )
+    a, b = one.record, other.record
     found = difference(provenance_of(a, store), provenance_of(b, store))
-    same = a.result_digest == b.result_digest
+    return _show_difference((a.run, b.run), found, same=a.result_digest == b.result_digest, json=json)
+
+
+def _show_difference(names: tuple[str, str], found: Sequence[Difference], *, same: bool, json: bool) -> int:
     if json:
-        give_json({"a": a.run, "b": b.run, "same_result": same, "differences": found})
+        give_json({"a": names[0], "b": names[1], "same_result": same, "differences": found})
         return 0
     if not found:
         give("the two runs do not differ in any recorded component")
     rows = [[one.path, visible(_plain(one.a)), visible(_plain(one.b))] for one in found]
     if rows:
-        give(table(["what differs", short(a.run), short(b.run)], rows))
+        give(table(["what differs", short(names[0]), short(names[1])], rows))
     give("the results are identical" if same else "the results differ")
     return 0
 

@@ -10,6 +10,7 @@ import msgspec
 
 from assay.contracts.problem import Budget
 from assay.foundation.digest import short
+from assay.provenance.commands import CommandProvenance
 from assay.provenance.components import Arithmetic, CodeIdentity, Identity, Plain, Provenance
 
 COMPONENTS = ("code", "data", "hyperparameters", "seeds", "protocol", "arithmetic", "environment", "other")
@@ -46,6 +47,19 @@ def difference(a: Provenance, b: Provenance) -> tuple[Difference, ...]:
         Difference(component=component, path=path, a=one, b=other)
         for component in COMPONENTS
         for path, one, other in _walk(_prefix(component), left[component], right[component])
+    )
+
+
+def command_difference(a: CommandProvenance, b: CommandProvenance) -> tuple[Difference, ...]:
+    """Return all that differs between two commands, in the order of `COMPONENTS` and then of the path.
+
+    Code is compared by its syntax where it is Python: a changed comment is no difference.
+    """
+    left, right = _command_parts(a), _command_parts(b)
+    return tuple(
+        Difference(component=component, path=path, a=one, b=other)
+        for component in COMPONENTS
+        for path, one, other in _walk(_prefix(component), left.get(component, {}), right.get(component, {}))
     )
 
 
@@ -89,6 +103,45 @@ def _parts(provenance: Provenance) -> dict[str, Any]:
             "streams": {"/".join(map(str, use["path"])): use["draws"] for use in plain["streams"]},
         },
     }
+
+
+_LOADED = frozenset({"program", "module", "argument", "notebook"})
+_RUN = _LOADED | {"configuration"}
+
+
+def _command_parts(found: CommandProvenance) -> dict[str, Any]:
+    """Return how a command came to be as plain values, by component."""
+    plain = msgspec.to_builtins(found)
+    environment = plain["environment"] or {}
+    arithmetic = environment.pop("arithmetic", {})
+    return {
+        "code": {one.path: one.syntax or one.digest for one in found.code if one.role in _LOADED},
+        "data": {
+            "files": {one.path: one.digest for one in found.data},
+            "sampling": {str(one["loader"]): one for one in plain["sampling"]},
+        },
+        "hyperparameters": {
+            "arguments": {str(place): argument for place, argument in enumerate(found.argv)},
+            "configurations": {one.path: one.digest for one in found.code if one.role == "configuration"},
+            "settings": {one.path: one.value for one in found.settings},
+        },
+        "seeds": {_use(one): one for one in plain["randomness"]},
+        "arithmetic": {**arithmetic, "numerics": plain["numerics"], "variables": plain["variables"]},
+        "environment": {
+            **environment,
+            **{name: plain[name] for name in ("devices", "container", "distributed", "interpreter")},
+        },
+        "other": {
+            "named": {one.path: one.named for one in found.settings},
+            "uncommitted": {one.path: one.digest for one in found.code if one.role not in _RUN},
+            **{name: plain[name] for name in ("folder", "root", "level", "repository", "scheduler")},
+        },
+    }
+
+
+def _use(randomness: Mapping[str, Any]) -> str:
+    """Return what a use of randomness is called, so that the same one is found in another run."""
+    return " ".join(str(randomness.get(key, "")) for key in ("kind", "generator", "where")).strip()
 
 
 def _prefix(component: str) -> str:

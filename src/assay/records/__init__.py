@@ -1,1 +1,1 @@
-"""The sealed evidence of runs: records, journals, objects, the store."""
+"""The sealed evidence of runs: records, journals, objects, traces, the store."""

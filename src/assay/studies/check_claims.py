@@ -146,7 +146,12 @@ def _check_margin(margin: float, refuse: Refuse, *, least_is_zero: bool) -> None
             why=f"got {margin}; no number of runs shows that two means are exactly equal",
         )
     if abs(margin) > LARGEST:
-        raise refuse("a margin is a difference of scores", "margin", why=f"got {margin}, beyond {LARGEST:g}")
+        raise refuse(
+            "a margin is a difference of scores",
+            "margin",
+            why=f"got {margin}, beyond {LARGEST:g}",
+            hint="give it in the unit of the metric, such as margin = 0.5",
+        )
 
 
 def _check_confidence(confidence: float, refuse: Refuse) -> None:

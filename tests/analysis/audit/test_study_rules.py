@@ -361,6 +361,13 @@ def test_equal_tables(bent, found):
         (("identical 30/30", (), True), "not-intact", None),
         (("unstable", (), True), "not-intact", "invalidates"),
         (("identical 30/30", ("the ledger is shorter",), True), "not-intact", "invalidates"),
+        (("identical 30/30", ("4 runs of the study as it stands were never run",), True), "not-intact", None),
+        (("nothing to verify", ("2 runs failed",), True), "not-intact", None),
+        (
+            ("identical 30/30", ("4 planned runs have no record in the store",), True),
+            "not-intact",
+            "invalidates",
+        ),
     ],
 )
 def test_verification(bent, found, verified, rule, severity):

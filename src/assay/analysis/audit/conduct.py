@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from assay.analysis.audit.columns import row_evidence, words
-from assay.analysis.audit.facts import Facts, StudyFacts
+from assay.analysis.audit.facts import Facts, StudyFacts, Verified
 from assay.analysis.audit.finding import (
     DOUBTFUL,
     INVALIDATES,
@@ -20,6 +21,9 @@ from assay.analysis.audit.finding import (
     worst,
 )
 
+# What a verification says of runs that are not there or failed: findings of other rules.
+_UNDONE = re.compile(r"\d+ runs of the study as it stands were never run|\d+ runs failed")
+_NOTHING = "nothing to verify"
 _VALIDATION = {"val", "valid", "validation", "dev"}
 
 
@@ -33,11 +37,22 @@ def _not_intact(facts: Facts) -> Doubt | None:
             text = f"{len(merged.conflict)} completed attempts disagree"
             found.append(Evidence(kind="run", place=run, text=text))
     verified = study.verified
-    if verified is not None and verified.current and not verified.identical:
-        text = "; ".join([f"{verified.verdict}: {verified.sentence}", *verified.findings])
+    if verified is not None and verified.current and _is_changed(verified):
+        text = "; ".join([f"{verified.verdict}: {verified.sentence}", *_of_the_disk(verified.findings)])
         found.append(Evidence(kind="store", place="verification.json", text=text))
     title = "What is on disk is not what was written, or runs do not repeat"
     return Doubt(INVALIDATES, title, found) if found else None
+
+
+def _is_changed(verified: Verified) -> bool:
+    """Say whether a verification found what was changed or does not repeat, and not only what is undone."""
+    repeated = verified.verdict.startswith(("identical", _NOTHING))
+    return not repeated or bool(_of_the_disk(verified.findings))
+
+
+def _of_the_disk(findings: Sequence[str]) -> list[str]:
+    """Leave out what the rules about missing and failed runs say."""
+    return [text for text in findings if not _UNDONE.fullmatch(text)]
 
 
 def _not_verified(facts: Facts) -> Doubt | None:

@@ -47,11 +47,6 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...]
     current: bool
 
-    @property
-    def identical(self) -> bool:
-        """Whether every repeat was identical."""
-        return self.verdict.startswith("identical") and not self.findings
-
 
 class StudyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A study file and what its store holds.

@@ -1,0 +1,114 @@
+"""What is known of a command before it runs; kept beside its rows, so that a dead run can be sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from assay.capture.recording.launch import Ended, Launch
+from assay.capture.secrets import scrub_arguments
+from assay.foundation import clock
+
+FORMAT = 1
+FACTS, END, STDOUT, STDERR = "launch.json", "ended.json", "stdout", "stderr"
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it was started, without its secrets.
+
+    `variables` are the allowed ones, `removed` the places in `argv` where a secret stood, `arguments` the
+    digest of the whole command line, `began` nanoseconds of the Unix epoch, `pid` that of the recorder.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    removed: tuple[int, ...]
+    arguments: str
+    folder: str
+    level: str
+    variables: dict[str, str] = {}
+    hash_seed: str | None
+    data: tuple[str, ...]
+    outputs: tuple[str, ...]
+    host: str
+    pid: int
+    began: int
+    started: str
+    format: int = FORMAT
+
+
+def facts_of(what: Launch, *, name: str, data: Sequence[Path], outputs: Sequence[Path]) -> Facts:
+    """Return what is known of a command that is about to start."""
+    argv = tuple(
+        argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for argument in what.argv
+    )
+    shown = scrub_arguments(argv)
+    return Facts(
+        name=name or default_name(argv),
+        argv=shown,
+        removed=tuple(i for i, (a, b) in enumerate(zip(argv, shown, strict=True)) if a != b),
+        arguments=_digest(what.argv),
+        folder=str(what.folder.absolute()),
+        level=what.hook.level,
+        hash_seed=what.variables.get("PYTHONHASHSEED"),
+        data=tuple(str((what.folder / path).absolute()) for path in data),
+        outputs=tuple(str((what.folder / path).absolute()) for path in outputs),
+        host=platform.node(),
+        pid=os.getpid(),
+        began=time.time_ns(),
+        started=clock.now(),
+    )
+
+
+def default_name(argv: Sequence[str]) -> str:
+    """Return what a command is called: its script or module, else its program."""
+    for place, argument in enumerate(argv[1:], 1):
+        if argv[place - 1] == "-m":
+            return argument
+        if argument.endswith((".py", ".sh", ".ipynb")):
+            return Path(argument).name
+    return Path(argv[0]).name if argv else ""
+
+
+def write_facts(live: Path, facts: Facts) -> None:
+    """Write what is known before the start."""
+    (live / FACTS).write_bytes(msgspec.json.encode(facts))
+
+
+def read_facts(live: Path) -> Facts | None:
+    """Return what is known of the run in a folder; None where its recorder died before it wrote that."""
+    try:
+        return msgspec.json.decode((live / FACTS).read_bytes(), type=Facts)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_end(live: Path, ended: Ended) -> None:
+    """Write how a command ended; its output is without secrets by now."""
+    (live / STDOUT).write_bytes(ended.stdout)
+    (live / STDERR).write_bytes(ended.stderr)
+    (live / END).write_bytes(msgspec.json.encode(msgspec.structs.replace(ended, stdout=b"", stderr=b"")))
+
+
+def read_end(live: Path) -> Ended | None:
+    """Return how the command of a folder ended; None where nobody lived to see it."""
+    try:
+        ended = msgspec.json.decode((live / END).read_bytes(), type=Ended)
+        output = (live / STDOUT).read_bytes(), (live / STDERR).read_bytes()
+    except (OSError, msgspec.DecodeError):
+        return None
+    return msgspec.structs.replace(ended, stdout=output[0], stderr=output[1])
+
+
+def _digest(argv: Sequence[str]) -> str:
+    hasher = hashlib.sha256(b"assay-arguments-v1\0")
+    for argument in argv:
+        data = argument.encode("utf-8", "surrogateescape")
+        hasher.update(len(data).to_bytes(8, "little") + data)
+    return hasher.hexdigest()

@@ -1,0 +1,1 @@
+"""Repeats of recorded commands: where two runs part, and why."""

@@ -1,0 +1,329 @@
+"""Explains why two recorded commands differ: where they part, what differed there, and what does it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from assay.capture.recording.launch import HookSettings
+from assay.foundation.errors import AssayError, UsageError
+from assay.records.commands import CommandRecord
+from assay.records.store import Store
+from assay.records.trace import Trace, load_trace
+from assay.verification.commands.attribute import Attribution, Outcome, attribute, worst_case
+from assay.verification.commands.change import Change
+from assay.verification.commands.changes import changes_between, informed, prepare
+from assay.verification.commands.explanation import (
+    REPEATABLE,
+    Explanation,
+    Listed,
+    Proof,
+    Repeatability,
+    paragraph,
+)
+from assay.verification.commands.operators import OperatorDifference, first_operator
+from assay.verification.commands.proof import prove
+from assay.verification.commands.repeat import Repeated, Repeater, recorded_steps
+from assay.verification.commands.repeatability import repeatability, until
+from assay.verification.commands.traces import TraceDifference, first_difference
+from assay.verification.commands.verify import COMPUTED, judged
+
+Told = Callable[[str], None]
+LIMIT = 60  # re-runs of an attribution, unless another number is asked for
+
+
+class _Investigation:
+    """One pair of records, and what has been found out about it."""
+
+    def __init__(
+        self, store: Store, a: CommandRecord, b: CommandRecord, *, cache: Path, scratch: Path, told: Told
+    ) -> None:
+        self.a, self.b = a, b
+        self._cache = cache
+        self.told = told
+        self.trace_a, self.trace_b = load_trace(store, a), load_trace(store, b)
+        self.changes: list[Change] = sorted(
+            changes_between(store, a, b), key=lambda change: (change.likelihood, change.id)
+        )
+        self.first = self._first()
+        self.results = _unequal_results(a, b)
+        self._store = store
+        self._scratch = scratch
+        self._repeaters: dict[str, Repeater] = {}
+        self.notes: list[str] = []
+
+    @property
+    def differ(self) -> bool:
+        return self.first is not None or bool(self.results)
+
+    @property
+    def deciding(self) -> int | None:
+        """The step after which a repeat can be left; None where it must run to its end."""
+        first = self.first
+        if first is None or first.kind not in (*COMPUTED, "start") or first.kind == "fit":
+            return None
+        return max(first.step, 0)
+
+    @property
+    def runs(self) -> int:
+        return sum(one.runs for one in self._repeaters.values())
+
+    def repeater(self, side: str) -> Repeater:
+        """Return what repeats side 'A' or 'B', made at its first use."""
+        if side not in self._repeaters:
+            record = self.a if side == "A" else self.b
+            self._repeaters[side] = Repeater(self._store, record, self._scratch / side, as_recorded=True)
+        return self._repeaters[side]
+
+    def hook(self, *, every: bool = True) -> HookSettings:
+        """Return how far and how densely a repeat is traced."""
+        step = self.deciding
+        strides = [recorded_steps(self.trace_a), recorded_steps(self.trace_b)]
+        return HookSettings(
+            every=max(strides) if every else None,
+            windows=((step, step),) if step is not None else (),
+            stop_after=step,
+        )
+
+    def narrow(self) -> None:
+        """Find the exact step where only a bracket is known: both sides are run again, densely in it."""
+        first = self.first
+        if first is None or first.exact or first.kind not in COMPUTED or first.last_equal is None:
+            return
+        self.told(f"narrowing steps {first.last_equal} to {first.step}")
+        hook = msgspec.structs.replace(self.hook(), windows=((first.last_equal + 1, first.step),))
+        traces = [self.repeater(side).run(hook=hook).trace for side in "AB"]
+        found = first_difference(*map(judged, traces))
+        if found is not None:
+            self.first = found
+            self.trace_a, self.trace_b = traces
+
+    def locate(self) -> tuple[OperatorDifference | None, str]:
+        """Return the first operator that parts the runs, or why none can be named."""
+        first = self.first
+        if first is None:
+            return None, "the traces do not differ"
+        step = self.deciding or 0
+        self.told(f"logging the operators of step {step} on both sides")
+        hook = msgspec.structs.replace(
+            self.hook(), operators=(step, step), windows=((step, step),), stop_after=self.deciding
+        )
+        one, two = (self.repeater(side).run(hook=hook, keep=f"operators-{side}") for side in "AB")
+        for side, found, recorded in (("A", one, self.trace_a), ("B", two, self.trace_b)):
+            parted = (
+                first_difference(until(judged(recorded), self.deciding), judged(found.trace))
+                if recorded
+                else None
+            )
+            if parted is not None and parted.kind in COMPUTED:
+                return None, (
+                    f"logging operators changed what {side} computes (as with compiled code), so that its "
+                    "operators say nothing about the recorded run"
+                )
+        operator = first_operator(one.trace, two.trace)
+        return operator, "" if operator else "the operators that were logged are equal"
+
+    def prepare(self) -> None:
+        """Order the changes by what differs first, and get the packages that stand among them."""
+        if any(change.packages and change.possible for change in self.changes):
+            self.told("getting other versions of packages into the cache")
+        sides = {side.lower(): self.repeater(side).provenance for side in "AB"}
+        field = self.first.field if self.first else ""
+        self.changes = informed(prepare(self.changes, self._cache, a=sides["a"], b=sides["b"]), field)
+
+    def outcome(self, ids: frozenset[str]) -> Outcome:
+        """Say what A becomes with some of the changes."""
+        chosen = [change for change in self.changes if change.id in ids]
+        self.told(f"re-run with: {'; '.join(change.text for change in chosen) or 'nothing changed'}")
+        try:
+            repeated = self.repeater("A").run(chosen, hook=self.hook())
+        except AssayError as error:
+            self.notes.append(error.one_line())
+            return "broken"
+        if self._is(repeated, self.trace_b, self.b):
+            return "b"
+        if self._is(repeated, self.trace_a, self.a):
+            return "a"
+        failed = repeated.ended.exit_status != self.a.result.exit_status and not repeated.stopped
+        return (
+            "broken"
+            if failed and repeated.ended.exit_status not in (0, self.b.result.exit_status)
+            else "other"
+        )
+
+    def _is(self, repeated: Repeated, trace: Trace | None, record: CommandRecord) -> bool:
+        """Say whether a repeat did the same as a record, up to the step that decides."""
+        if self.first is not None and trace is not None:
+            wanted, found = until(judged(trace), self.deciding), until(judged(repeated.trace), self.deciding)
+            return _reaches(found, wanted) and first_difference(wanted, found) is None
+        same_files = all(
+            repeated.outputs.get(output.path) == output.digest
+            for output in record.result.outputs
+            if output.digest
+        )
+        ends = (repeated.ended.exit_status, repeated.ended.signal)
+        metrics = {k: v for k, v in record.result.metrics.items() if isinstance(v, int | float)}
+        return (
+            same_files
+            and ends == (record.result.exit_status, record.result.signal)
+            and all(repeated.metrics.get(name) == value for name, value in metrics.items())
+        )
+
+    def _first(self) -> TraceDifference | None:
+        if self.trace_a is None or self.trace_b is None:
+            return None
+        return first_difference(judged(self.trace_a), judged(self.trace_b))
+
+
+def explain(
+    store: Store,
+    a: CommandRecord,
+    b: CommandRecord,
+    *,
+    cache: Path,
+    locate: bool = False,
+    attributed: bool = False,
+    limit: int = LIMIT,
+    told: Told = lambda _: None,
+) -> Explanation:
+    """Say why two records differ.
+
+    Without re-runs: what differs in how they came to be, likely causes first, and the first step that
+    differs. With `locate` the first operator, and with `attributed` the smallest sets of differences that
+    turn A's result into B's; both repeat A twice first, and what does not repeat is never blamed on a
+    difference. `limit` bounds the re-runs of the attribution; `told` gets what is being done.
+    """
+    if limit < 1:
+        raise UsageError("an attribution makes at least one re-run", why=f"asked for {limit}")
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="assay-explain-") as folder:
+        found = _Investigation(store, a, b, cache=cache, scratch=Path(folder), told=told)
+        explanation = _investigated(found, locate=locate, attributed=attributed, limit=limit)
+        done = msgspec.structs.replace(
+            explanation, runs=found.runs, seconds=time.monotonic() - started, notes=tuple(found.notes)
+        )
+    return msgspec.structs.replace(done, paragraph=paragraph(done))
+
+
+def _investigated(found: _Investigation, *, locate: bool, attributed: bool, limit: int) -> Explanation:
+    made = Explanation(
+        a=found.a.id,
+        b=found.b.id,
+        answer="located" if found.differ else "identical",
+        paragraph="",
+        differences=tuple(_listed(change) for change in found.changes),
+        first=found.first,
+        results=found.results,
+    )
+    if not found.differ or not (locate or attributed):
+        return made
+    checked = _check(found)
+    made = msgspec.structs.replace(made, repeatability=checked)
+    loose = next((one for one in checked if one.kind != REPEATABLE), None)
+    if loose is not None:
+        answer = "unexplained" if loose.kind == "elsewhere" else loose.kind
+        return msgspec.structs.replace(made, answer=answer)
+    found.narrow()
+    operator, why_not = found.locate() if locate else (None, "")
+    made = msgspec.structs.replace(made, first=found.first, operator=operator, operator_why_not=why_not)
+    if not attributed:
+        return made
+    return _attributed(found, made, limit)
+
+
+def _check(found: _Investigation) -> tuple[Repeatability, ...]:
+    """Repeat both sides before anything is blamed; a side that cannot be repeated is noted."""
+    checked = []
+    for side, trace in (("A", found.trace_a), ("B", found.trace_b)):
+        obstacles = found.repeater(side).obstacles
+        if obstacles:
+            raise UsageError(
+                f"{side} cannot be repeated",
+                where=f"run {(found.a if side == 'A' else found.b).id}",
+                why="; ".join(obstacles[:3]),
+                hint="explain without --locate and --attribute compares the records alone",
+            )
+        if trace is None:
+            continue
+        found.told(f"repeating {side} twice with its own settings")
+        checked.append(repeatability(found.repeater(side), trace, found.hook(), side))
+        if checked[-1].kind != REPEATABLE:
+            break
+    return tuple(checked)
+
+
+def _attributed(found: _Investigation, made: Explanation, limit: int) -> Explanation:
+    found.prepare()
+    made = msgspec.structs.replace(made, differences=tuple(map(_listed, found.changes)))
+    usable = [change for change in found.changes if change.possible]
+    bound = min(limit, worst_case(len(usable), 2))
+    found.told(f"{len(usable)} differences can be tried: at most {bound} re-runs for one cause of two")
+    attribution = attribute(usable, found.outcome, limit=limit)
+    proof = _proof(found, made.operator, attribution)
+    return msgspec.structs.replace(
+        made,
+        answer="explained" if attribution.causes else "unexplained",
+        attribution=attribution,
+        proof=proof,
+        bound=bound,
+        differences=tuple(_part(one, attribution) for one in made.differences),
+    )
+
+
+def _proof(
+    found: _Investigation, operator: OperatorDifference | None, attribution: Attribution
+) -> Proof | None:
+    if operator is None or operator.kind != "operator" or not attribution.causes:
+        return None
+    if operator.operator == "line":
+        return None
+    ids = attribution.causes[0].ids
+    chosen = [change for change in found.changes if change.id in ids]
+    if any(change.kind not in ("variable", "threads", "package", "hash seed") for change in chosen):
+        return None
+    found.told(f"running {operator.operator} alone under both settings")
+    return prove(found.repeater("A"), found.hook(), operator, chosen)
+
+
+def _listed(change: Change) -> Listed:
+    part = "" if change.possible else "not applicable"
+    return Listed(id=change.id, kind=change.kind, text=change.text, part=part, why=change.why_not)
+
+
+def _part(one: Listed, attribution: Attribution) -> Listed:
+    if any(one.id in cause.ids for cause in attribution.causes):
+        return msgspec.structs.replace(one, part="cause")
+    if one.id in attribution.innocent:
+        return msgspec.structs.replace(one, part="innocent")
+    if one.id in attribution.undecided:
+        return msgspec.structs.replace(one, part="undecided")
+    return one
+
+
+def _reaches(found: Trace, wanted: Trace) -> bool:
+    """Say whether a trace goes as far as another: one that broke off early is not equal to it."""
+    last = max((row["step"] for row in wanted.steps if row["kind"] in COMPUTED), default=-1)
+    return any(row["step"] >= last for row in found.steps) if last >= 0 else True
+
+
+def _unequal_results(a: CommandRecord, b: CommandRecord) -> tuple[str, ...]:
+    """Return what differs between two results, in words."""
+    one, two = a.result, b.result
+    found = []
+    if (one.exit_status, one.signal) != (two.exit_status, two.signal):
+        found.append(f"exit {one.exit_status or one.signal} and {two.exit_status or two.signal}")
+    found += [f"{name} {one.final[name]} and {two.final[name]}" for name in _unequal(one.final, two.final)]
+    found += [
+        f"{name} = {one.metrics[name]} and {two.metrics[name]}" for name in _unequal(one.metrics, two.metrics)
+    ]
+    files = [{out.path: out.digest for out in result.outputs} for result in (one, two)]
+    found += [f"{path} differs" for path in _unequal(files[0], files[1])]
+    return tuple(found)
+
+
+def _unequal(one: Mapping[str, object], two: Mapping[str, object]) -> Sequence[str]:
+    return sorted(name for name in one.keys() & two.keys() if one[name] != two[name])

@@ -1,0 +1,194 @@
+"""Repeats a recorded command from its record, as often as is asked, each time in a fresh copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from assay.capture.recording.gather import placed
+from assay.capture.recording.launch import Ended, HookSettings, Launch, launch
+from assay.capture.recording.places import OUTSIDE, Places
+from assay.capture.recording.restore import Restored, restore
+from assay.capture.recording.rows import Rows, read_rows, trace_of
+from assay.foundation.digest import digest_file
+from assay.records.commands import CommandRecord, provenance_of_command
+from assay.records.store import Store
+from assay.records.trace import Trace
+from assay.verification.commands.apply import apply
+from assay.verification.commands.change import Change
+from assay_hook.variables import is_listed
+
+# Where in a cluster a run was, which repeating it does not bring back.
+_ITS_OWN = ("PYTHONHASHSEED", "PYTHONPATH")  # these belong to the command, wherever it runs
+_PLACES = ("SLURM_", "PBS_", "LD_", "TORCHELASTIC_", "OMPI_", "LANG", "LC_", "TZ")
+
+
+class Repeated(msgspec.Struct, frozen=True, kw_only=True):
+    """One repeat: its trace, how it ended, the digests of its outputs, and what its hook saw.
+
+    `stopped` says that it was left at the step that was asked for. `folder` holds what the hook wrote.
+    """
+
+    trace: Trace
+    ended: Ended
+    outputs: dict[str, str | None]
+    metrics: dict[str, float]
+    stopped: bool
+    rows: Rows
+    folder: Path
+
+
+class Repeater:
+    """One record, restored once into `scratch` and run as often as is asked; counts its runs."""
+
+    def __init__(self, store: Store, record: CommandRecord, scratch: Path, *, as_recorded: bool) -> None:
+        self.record = record
+        self.provenance = provenance_of_command(store, record)
+        self.restored: Restored = restore(store, record, scratch / "restored")
+        self.as_recorded = as_recorded
+        self.runs = 0
+        self._store = store
+        self._scratch = scratch
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """What stands in the way of a repeat: secrets that were taken out, data that are gone."""
+        found = [f"missing: {one}" for one in self.restored.missing]
+        found += [
+            f"argument {place} was a secret and is not in the record" for place in self.provenance.removed
+        ]
+        return tuple(found)
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment of a repeat: this one's, with the recorded hash seed and search path.
+
+        With `as_recorded`, every recorded variable that bears on results is set as it was, and the
+        others of that kind are unset.
+        """
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_HOOK")}
+        recorded = self.restored.variables
+        if self.as_recorded:
+            for name in settable(kept):
+                kept.pop(name)
+            kept.update({name: value for name, value in recorded.items() if name in settable(recorded)})
+        kept.pop("PYTHONPYCACHEPREFIX", None)  # where code compiled before a change would be taken for new
+        for name in _ITS_OWN:
+            kept.pop(name, None)
+            if name in recorded:
+                kept[name] = recorded[name]
+        return kept
+
+    def run(self, changes: Sequence[Change] = (), *, hook: HookSettings, keep: str = "") -> Repeated:
+        """Run the command in a fresh copy with `changes` made; `keep` names the folder of its rows."""
+        self.runs += 1
+        place = self._fresh()
+        launched = self._launch(place, changes, hook)
+        live = self._scratch / (keep or "live")
+        shutil.rmtree(live, ignore_errors=True)
+        ended = launch(launched, live)
+        rows = read_rows(live)
+        return Repeated(
+            trace=placed(trace_of(rows), _places(place)),
+            ended=ended,
+            outputs=self._outputs(place),
+            metrics=_metrics(rows),
+            stopped=bool(rows.of("stopped")),
+            rows=rows,
+            folder=live,
+        )
+
+    def _fresh(self) -> Restored:
+        """Return the restored tree copied to one and the same place, so that no path tells runs apart."""
+        target = self._scratch / "place"
+        shutil.rmtree(target, ignore_errors=True)
+        source = self.restored.folder
+        shutil.copytree(source, target, symlinks=True)
+        return moved(self.restored, source, target)
+
+    def _launch(self, place: Restored, changes: Sequence[Change], hook: HookSettings) -> Launch:
+        applied = apply(changes, place, self.variables(), store=self._store)
+        threads = applied.threads if applied.threads is not None else self._threads(applied.variables)
+        paths = (*hook.paths, *place.paths)
+        return Launch(
+            argv=self._argv(applied.argv, applied.interpreter),
+            folder=place.working,
+            variables=applied.variables,
+            hook=msgspec.structs.replace(hook, threads=threads, paths=paths),
+            quiet=True,
+        )
+
+    @property
+    def interpreter(self) -> str:
+        """The recorded interpreter."""
+        return self.provenance.interpreter
+
+    def command(self) -> tuple[str, ...]:
+        """Return the restored command line, with the recorded interpreter in the place of a bare `python`."""
+        return self._argv(self.restored.argv, None)
+
+    def _argv(self, argv: Sequence[str], interpreter: str | None) -> tuple[str, ...]:
+        """Return the arguments with the recorded interpreter in the place of a bare `python`."""
+        wanted = interpreter or self.provenance.interpreter
+        first = Path(argv[0]).name
+        if first.startswith("python") and wanted and Path(wanted).exists():
+            return (wanted, *argv[1:])
+        return tuple(argv)
+
+    def _threads(self, variables: Mapping[str, str]) -> int | None:
+        """Return the recorded number of threads where no variable brings it about."""
+        recorded = self.provenance.numerics.get("torch.num_threads")
+        named = any(name in variables for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"))
+        return int(recorded) if self.as_recorded and recorded and not named else None
+
+    def _outputs(self, place: Restored) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for output in self.record.result.outputs:
+            path = place.tree / output.path
+            found[output.path] = digest_file(path) if path.is_file() else None
+        return found
+
+
+def _places(place: Restored) -> Places:
+    """Return how the lines of a repeat are written, so that they read as those of the record do."""
+    outside = sorted((place.folder / OUTSIDE).glob("*"), key=lambda path: path.name.zfill(4))
+    return Places(place.tree, [str(path) for path in outside])
+
+
+def moved(restored: Restored, source: Path, target: Path) -> Restored:
+    """Return a restored run whose folder was copied from `source` to `target`."""
+
+    def text(value: str) -> str:
+        return value.replace(str(source), str(target))
+
+    return msgspec.structs.replace(
+        restored,
+        folder=target,
+        tree=Path(text(str(restored.tree))),
+        working=Path(text(str(restored.working))),
+        argv=tuple(map(text, restored.argv)),
+        paths=tuple((old, text(new)) for old, new in restored.paths),
+    )
+
+
+def settable(names: Mapping[str, str]) -> list[str]:
+    """Return those of `names` that bear on results, and not on where or for whom the run was."""
+    return [name for name in names if is_listed(name) and not name.startswith(_PLACES)]
+
+
+def recorded_steps(trace: Trace | None) -> int:
+    """Return the distance at which the later steps of a trace were recorded: a power of two."""
+    steps = sorted({row["step"] for row in trace.steps if row["kind"] == "step"}) if trace else []
+    gaps = [b - a for a, b in pairwise(steps)]
+    return 1 << (max(gaps) - 1).bit_length() if gaps else 1
+
+
+def _metrics(rows: Rows) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for _, row in rows.of("log"):
+        found.update({k: v for k, v in row["values"].items() if isinstance(v, int | float)})
+    return found

@@ -1,0 +1,1 @@
+"""Comparison of implementations: whether two networks, training steps or search strategies are the same."""

@@ -1,0 +1,160 @@
+"""`log`: numbers that a program itself wants in its record, safe from a kill once the call returns."""
+
+from __future__ import annotations
+
+import sys
+from hashlib import blake2b
+from time import perf_counter, time_ns
+from typing import Any
+from zlib import crc32
+
+from . import configuration, rows
+
+_TRACED = 20_000  # rows of the trace; beyond them every second, every fourth ... is kept
+_BATCH = 64  # rows of the trace that may wait
+_LENGTH = 2000  # characters of a text that are kept
+_LINES = 10_000  # of the program that are remembered
+
+_keys: dict[str, str | None] = {}  # name -> its beginning in JSON, None where it names a secret
+_places: dict[tuple[str, int, int], str] = {}  # (file, function, instruction) -> 'file:line' in JSON
+_waiting: list[tuple[str, str, Any, str]] = []  # rows of the trace: step, values, loss, line
+_made = 0
+_kept = 0
+_stride = 1
+
+
+def log(step: int | None = None, **values: Any) -> None:
+    """Record named numbers or texts, at a step if one is given. Nothing happens outside a recording.
+
+    Numbers of NumPy and PyTorch with one element are taken as what they hold. What was logged is safe from
+    a kill of the process once this returns. Never raises.
+    """
+    settings = configuration.current()
+    if settings is None:
+        return
+    since = perf_counter()
+    try:
+        if rows.ready():
+            _log(settings.level, step, values)
+    except rows.RAISED:
+        raise
+    except OSError:  # the recording is over
+        pass
+    except Exception as error:  # noqa: BLE001  a metric must not stop the program
+        rows.failed("a logged value", error)
+    rows.spent.seconds += perf_counter() - since
+
+
+def _log(level: str, step: Any, values: dict[str, Any]) -> None:
+    global _made  # noqa: PLW0603  a counter of this process
+    parts = []
+    for name, value in values.items():
+        key = _keys.get(name)
+        if key is not None and type(value) is float and value - value == 0.0:
+            parts.append(f"{key}{value!r}")
+        else:
+            parts.append(_pair(name, value))
+    text = ",".join(parts)
+    number = "null" if step is None else str(int(step))
+    clock = str(time_ns())  # to write a float would take three times as long
+    data = f'{{"k":"log","t":{clock[:-9]}.{clock[-9:-3]},"n":{number},"values":{{{text}}}}}'.encode()
+    rows.put(b"%08x %b\n" % (crc32(data), data))
+    if level == "off":
+        return
+    if _made % _stride == 0:
+        count = str(rows.steps()) if step is None else number
+        _waiting.append((count, text, values.get("loss"), _where()))
+        if len(_waiting) >= _BATCH:
+            flush()
+    _made += 1
+
+
+def flush() -> None:
+    """Write the rows of the trace that wait: the values themselves are in the file already."""
+    global _kept, _stride  # noqa: PLW0603  counters of this process
+    lines = []
+    while _waiting:
+        count, text, loss, where = _waiting.pop(0)
+        digest = blake2b(text.encode(), digest_size=16).hexdigest()
+        value = repr(loss) if type(loss) is float and loss - loss == 0.0 else "null"
+        lines.append(rows.trace_line("log", count, where, value, digest))
+    if lines and rows.ready():
+        rows.put(b"".join(lines))
+    _kept += len(lines)
+    if _kept >= _TRACED:
+        _stride *= 2
+        _kept = _TRACED // 2
+
+
+def _where() -> str:
+    """Return, as JSON, the line of the user's code that logs."""
+    frame = sys._getframe(3)
+    code = frame.f_code  # to find the number of a line takes longer the longer the function is
+    place = (code.co_filename, code.co_firstlineno, frame.f_lasti)
+    known = _places.get(place)
+    if known is None:
+        known = rows.encode(rows.where(skip=3))
+        if len(_places) < _LINES and rows.is_first_party(place[0]):
+            _places[place] = known  # a line further out may be another one the next time
+    return known
+
+
+def _pair(name: str, value: Any) -> str:
+    """Return a name and its value as JSON, without secrets."""
+    key = _keys.get(name, "")
+    if key == "":
+        key = _key(name)
+        if len(_keys) < _LINES:
+            _keys[name] = key
+    if key is None:
+        return f"{rows.encode(name)}:{rows.encode(_removed())}"
+    if type(value) is int or (type(value) is float and value - value == 0.0):
+        return f"{key}{value!r}"
+    return key + _converted(name, value)
+
+
+def _key(name: str) -> str | None:
+    from .secrets import is_named_secret
+
+    return None if is_named_secret(name, "12345678") else f"{rows.encode(name)}:"
+
+
+def _removed() -> str:
+    from .secrets import REMOVED
+
+    return REMOVED
+
+
+def _converted(name: str, value: Any) -> str:
+    """Return any other value as JSON: true numbers as numbers, the rest as text without its secrets."""
+    if value is None or isinstance(value, bool):
+        return rows.encode(value)
+    if not isinstance(value, (str, bytes)) and hasattr(value, "item"):
+        value = _item(value)
+    if isinstance(value, (int, float)):
+        return rows.encode(rows.plain(value))
+    from .secrets import REMOVED, looks_secret
+
+    text = value if isinstance(value, str) else str(rows.plain(value))
+    return rows.encode(REMOVED if looks_secret(name, text) else text[:_LENGTH])
+
+
+def _item(value: Any) -> Any:
+    """Return what an array or tensor of one element holds, the value itself for a larger one."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        if value.numel() != 1:
+            return f"tensor of shape {tuple(value.shape)}"
+        from .fingerprint import quiet
+
+        with quiet(torch):
+            return value.item()
+    return value.item() if getattr(value, "size", 1) == 1 else f"array of shape {tuple(value.shape)}"
+
+
+def _after_fork() -> None:
+    _waiting.clear()
+
+
+rows.flush_hooks.append(flush)
+rows.fork_hooks.append(_after_fork)

@@ -1,0 +1,214 @@
+"""The step trace of real programs: the same bits as without it, and the rows that are expected."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import textwrap
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_spec = importlib.util.spec_from_file_location("recorded_programs", Path(__file__).parent / "recorded.py")
+assert _spec is not None and _spec.loader is not None
+recorded = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(recorded)
+
+Rows = list[dict[str, Any]]
+OUTCOME = {"loss", "gradients", "weights", "hyperparameters"}
+
+
+def slow(*values: Any) -> Any:
+    """Return a case that takes longer than the rest."""
+    return pytest.param(*values, marks=pytest.mark.slow, id=values[0])
+
+
+CASES = [
+    pytest.param("plain_loop", {"SGD#0": 20}, OUTCOME | {"inputs", "torch"}, id="plain_loop"),
+    pytest.param("loader_augment", {"SGD#0": 20}, OUTCOME | {"order", "batch"}, id="loader_augment"),
+    pytest.param("gan", {"Adam#0": 8, "RMSprop#1": 8}, OUTCOME | {"inputs", "torch"}, id="gan"),
+    slow("trainer_class", {"AdamW#0": 20}, OUTCOME | {"order", "batch"}),
+    slow("amp_cpu", {"Adam#0": 9}, OUTCOME | {"inputs", "torch"}),
+    slow("accumulation", {"Adam#0": 20}, OUTCOME | {"inputs", "torch"}),
+    slow("lstm", {"Adagrad#0": 10, "SparseAdam#1": 10}, {"gradients", "weights", "hyperparameters"}),
+    slow("transformer", {"Lion#0": 10}, OUTCOME | {"inputs", "torch"}),
+    slow("lbfgs", {"LBFGS#0": 6}, OUTCOME | {"inputs"}),
+    slow("compiled", {"Adam#0": 8}, OUTCOME | {"torch"}),
+    slow("ddp_gloo", {"SGD#0": 6}, OUTCOME | {"inputs"}),
+]
+
+
+def comparable(live: Path) -> list[Rows]:
+    """Return what must be equal between two recorded runs: the trace and the sampling of each process."""
+    kinds = {"row", "sampling", "tensors", "names"}
+    found = [[row for row in rows if row["k"] in kinds] for rows in recorded.rows_of(live)]
+    return sorted((rows for rows in found if rows), key=str)
+
+
+def failures(rows: Rows) -> list[str]:
+    """Return what went wrong inside the hook."""
+    return [text for text in recorded.missed(rows) if "could not be observed:" in text]
+
+
+def record_twice(tmp_path: Path, program: str, *arguments: object, **hook: Any) -> list[Rows]:
+    """Check that a program ends in the same bits, three times, and return its rows."""
+    plain = recorded.run(f"{program}.py", *arguments)
+    for name in ("a", "b"):
+        assert recorded.run(f"{program}.py", *arguments, live=tmp_path / name, **hook) == plain
+    assert comparable(tmp_path / "a") == comparable(tmp_path / "b")
+    return recorded.rows_of(tmp_path / "a")
+
+
+@pytest.mark.parametrize(("program", "steps", "fields"), CASES)
+def test_steps_of_programs(tmp_path: Path, program: str, steps: dict[str, int], fields: set[str]) -> None:
+    """Each optimizer step is a row with its fields, between a start row and an end row."""
+    if program == "compiled" and shutil.which("c++") is None:
+        pytest.skip("no compiler")
+    processes = record_twice(tmp_path, program)
+    traced = [recorded.trace_of(rows) for rows in processes if recorded.trace_of(rows)]
+    assert len(traced) == (2 if program == "ddp_gloo" else 1)
+    for rows in traced:
+        assert Counter(row["name"] for row in rows if row["kind"] == "step") == steps
+        assert [row["n"] for row in rows if row["kind"] == "step"] == list(range(sum(steps.values())))
+        assert [row["name"] for row in rows if row["kind"] == "start"] == list(steps)
+        assert rows[0]["kind"] == "start" and rows[-1]["kind"] == "end"
+        later = [row for row in rows if row["kind"] == "step"][len(steps) :]
+        assert all(fields <= set(row["d"]) for row in later), later[0]
+        assert all(program in row["where"] for row in later)
+        assert len({row["d"]["weights"] for row in later}) == len(later)
+        if len(steps) == 1:
+            assert rows[-1]["d"]["weights"] == later[-1]["d"]["weights"]
+    assert not [
+        text for rows in processes for text in recorded.missed(rows) if "could not be observed:" in text
+    ]
+
+
+def test_programs_without_an_optimizer(tmp_path: Path) -> None:
+    """Backward passes and calls of `autograd.grad` are steps: weights before, gradients after."""
+    rows = recorded.trace_of(record_twice(tmp_path, "manual_update")[0])
+    backward = [row for row in rows if row["kind"] == "backward"]
+    assert [row["name"] for row in backward] == ["backward"] * 10 + ["grad"] * 10
+    assert all(set(row["d"]) >= {"loss", "weights", "gradients"} and row["value"] > 0 for row in backward)
+    assert rows[0]["d"]["weights"] == backward[0]["d"]["weights"] != backward[1]["d"]["weights"]
+
+
+@pytest.mark.slow
+def test_programs_that_only_run_forward(tmp_path: Path) -> None:
+    """Outermost calls of modules are steps, with what goes in and what comes out."""
+    rows = recorded.trace_of(record_twice(tmp_path, "forward_only")[0])
+    assert Counter(row["kind"] for row in rows) == {"forward": 20, "start": 1, "end": 1}
+    assert all({"batch", "outputs", "order"} <= set(row["d"]) for row in rows if row["kind"] == "forward")
+
+
+@pytest.mark.slow
+def test_a_compiled_optimizer(tmp_path: Path) -> None:
+    """Its steps run without hooks, in the same bits; backward passes stand for them, and it is said."""
+    arguments = ("--optimizer", "compiled", "--backend", "aot_eager")
+    [rows] = record_twice(tmp_path, "compiled", *arguments)
+    assert Counter(row["kind"] for row in recorded.trace_of(rows)) == {"backward": 8, "start": 1, "end": 1}
+    assert any("compiled optimizer" in text for text in recorded.missed(rows))
+
+
+def test_sampling_of_a_loader(tmp_path: Path) -> None:
+    """Each pass has its order; the subset has its split; workers have files and no trace."""
+    recorded.run("loader_augment.py", "--steps", 6, live=tmp_path / "a")
+    recorded.run("loader_augment.py", "--steps", 6, "--seed", 1, live=tmp_path / "b")
+    a, b = ([row for row in recorded.rows_of(tmp_path / name)[0] if row["k"] == "sampling"] for name in "ab")
+    assert [(row["loader"], row["epoch"], row["length"]) for row in a] == [(0, 0, 32), (0, 1, 32)]
+    assert a[0]["dataset"] == "__main__.Noisy"
+    assert len({row["order"] for row in [*a, *b]}) == 4
+    assert len({row["split"] for row in [*a, *b]}) == 1
+    workers = recorded.rows_of(tmp_path / "a")[1:]
+    assert len(workers) == 4
+    assert all(not recorded.trace_of(rows) for rows in workers)
+    assert {rows[0]["role"] for rows in workers} == {"loader worker"}
+
+
+def test_stopping_after_a_step(tmp_path: Path) -> None:
+    """The process leaves right after the row of that step, with everything written, workers and all."""
+    out = recorded.run("loader_augment.py", live=tmp_path / "a", stop_after=17, budget=0.0)
+    rows = recorded.rows_of(tmp_path / "a")[0]
+    steps = [row["n"] for row in recorded.trace_of(rows) if row["kind"] == "step"]
+    assert out == ""
+    assert steps[-1] == 17 and steps[:16] == list(range(16))
+    assert {"k": "stopped", "n": 17} in rows
+
+
+def test_single_tensors(tmp_path: Path) -> None:
+    """At the level of tensors each has its name, and the rows of the steps are those of the other level."""
+    arguments = ("plain_loop.py", "--steps", 4)
+    recorded.run(*arguments, live=tmp_path / "steps")
+    recorded.run(*arguments, live=tmp_path / "tensors", level="tensors")
+    [rows] = recorded.rows_of(tmp_path / "tensors")
+    names = {row["kind"]: row["names"] for row in rows if row["k"] == "names"}
+    weights = ["0.weight", "0.bias", "3.weight", "3.bias"]
+    assert names == {"weight": weights, "gradient": weights, "output": ["0", "1", "2", "3", ""]}
+    tensors = [row for row in rows if row["k"] == "tensors"]
+    assert Counter(row["kind"] for row in tensors) == {"weight": 4, "gradient": 4, "output": 4}
+    assert all(len(row["d"]) == 32 * len(names[row["kind"]]) for row in tensors)
+    [plain] = recorded.rows_of(tmp_path / "steps")
+    assert recorded.trace_of(plain) == recorded.trace_of(rows)
+
+
+def test_the_first_row_that_differs_tells_the_cause(tmp_path: Path) -> None:
+    """A learning rate shows first in the hyperparameters of step 0, with equal gradients."""
+    rows = []
+    for rate in (0.1, 0.05):
+        live = tmp_path / str(rate)
+        recorded.run("plain_loop.py", "--steps", 3, "--lr", rate, live=live)
+        rows.append(recorded.trace_of(recorded.rows_of(live)[0]))
+    a, b = (next(row for row in found if row["kind"] == "step")["d"] for found in rows)
+    assert {field for field in a if a[field] != b[field]} == {"hyperparameters", "weights"}
+    assert rows[0][0] == rows[1][0]
+
+
+ODD = """
+    import torch
+    from torch import nn
+    torch.manual_seed(0)
+
+    class Inner(torch.optim.SGD):
+        def step(self, closure=None):
+            return super().step(closure)
+
+    class Outer(torch.optim.Optimizer):
+        def __init__(self, params, base):
+            super().__init__(params, {})
+            self.base = base
+        def step(self, closure=None):
+            self.base.step(closure)
+            with torch.no_grad():
+                for group in self.param_groups:
+                    for weight in group["params"]:
+                        weight.clamp_(-1, 1)
+
+    net = nn.Linear(3, 1)
+    inner = Inner(net.parameters(), 0.1)
+    outer = Outer(net.parameters(), inner)
+    for step in range(4):
+        outer.zero_grad()
+        net(torch.ones(2, 3)).sum().backward()
+        if step == 1:
+            try:
+                inner.step(lambda: 1 / 0)
+            except ZeroDivisionError:
+                pass
+        outer.step()
+    scripted = torch.jit.trace(nn.Linear(2, 2), torch.ones(1, 2))
+    call = lambda w: torch.func.functional_call(net, {"weight": w}, torch.ones(1, 3)).sum()
+    gradient = torch.func.grad(call)
+    print(torch.vmap(gradient)(torch.ones(2, 1, 3)).sum().item(), scripted(torch.ones(1, 2)).sum().item())
+"""
+
+
+def test_odd_optimizers(tmp_path: Path) -> None:
+    """Optimizers around others, and steps that raise, give one row for each outermost step that ended."""
+    (tmp_path / "odd.py").write_text(textwrap.dedent(ODD))
+    plain = recorded.run(tmp_path / "odd.py")
+    assert recorded.run(tmp_path / "odd.py", live=tmp_path / "live") == plain
+    [rows] = recorded.rows_of(tmp_path / "live")
+    steps = [(row["n"], row["name"]) for row in recorded.trace_of(rows) if row["kind"] == "step"]
+    assert steps == [(step, "Outer#0") for step in range(4)]
+    assert not failures(rows)
