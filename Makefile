@@ -36,7 +36,7 @@ demo: python ## run the quick-start study on real tables, verify it, and write i
 	@echo "The report is $(DEMO)/report/index.html: open it in a browser."
 
 test: lint ## check style, types and floors, and run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: python ## run the tests that take long
 	@$(PYTHON) scripts/environment.py dev

@@ -2,7 +2,8 @@
 
 Five things, in one run, each tool in processes of its own, in turns whose order is reversed every round:
 
-    calls    microseconds of one logged number: median and 99th percentile, median over the rounds
+    calls    microseconds of one logged number: median and 99th percentile of the calls, and the time of
+             the processor in all threads of the program by call; each the median over the rounds
     kill     values that a reader finds after `kill -9` right behind the last of 1,000 calls
     at once  8 processes that begin at once in a fresh store, 100 values each
     start    seconds that beginning and ending a run add to a program, in a store that is there already
@@ -21,8 +22,6 @@ Targets: a logged value at most 4 us; none lost; no process fails; at most 0.3 s
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -32,50 +31,28 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from _measure import ONE_THREAD, ROOT, duration, ratio, table, target, title
+from _measure import duration, ratio, table, target, title
+from _trackers import EXEC, FLOOR, LONGEST, OURS, OWN, TOOLS, Place, installed, reason, variables
 
-OWN = Path(sys.executable)
-TRACKERS = ROOT / ".venv-peers-trackers" / "bin" / "python"
-PROGRAMS = ROOT / "benchmarks" / "recording_peers"
 MEDIAN, START = 4e-6, 0.3
 KILLED, TOGETHER, EACH = 1000, 8, 100
 SETTLE = 2.0  # seconds in which a service that outlives its program may still write
-LONGEST = 300.0
-EXEC, BLOCK, FLOOR = "assay_exec", "assay_recording", "lines"
-OURS = (EXEC, BLOCK)
 
 
-class Tool(NamedTuple):
-    """A tool: its name for people, what is imported, and how many calls are timed in a round."""
+class Calls(NamedTuple):
+    """What one call takes, in seconds."""
 
-    shown: str
-    package: str
-    calls: int
+    median: float
+    p99: float
+    processor: float
 
 
-TOOLS = {
-    EXEC: Tool("assay.log inside `assay exec`", "assay", 20_000),
-    BLOCK: Tool("run.log inside assay.recording", "assay", 20_000),
-    FLOOR: Tool("floor: os.write of a JSON line", "", 20_000),
-    "mlflow_sqlite": Tool("MLflow, SQLite (its default)", "mlflow", 300),
-    "mlflow_file": Tool("MLflow, files", "mlflow", 2000),
-    "wandb": Tool("W&B, offline", "wandb", 5000),
-    "aim": Tool("Aim", "aim", 5000),
-    "trackio": Tool("trackio", "trackio", 20_000),
-    "sacred": Tool("Sacred, FileStorageObserver", "sacred", 20_000),
-}
-# Each tool's own switches for staying on this machine, and a proxy where nothing listens for all others.
-OFFLINE = {
-    "WANDB_MODE": "offline",
-    "WANDB_ERROR_REPORTING": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ALLOW_FILE_STORE": "true",
-    "DO_NOT_TRACK": "true",
-    "HF_HUB_OFFLINE": "1",
-    "HTTP_PROXY": "http://127.0.0.1:9",
-    "HTTPS_PROXY": "http://127.0.0.1:9",
-    "NO_PROXY": "127.0.0.1,localhost",
-}
+class Trial(NamedTuple):
+    """What came of processes that began at once: how many failed, the values lost, and one reason."""
+
+    failed: int
+    lost: int
+    why: str
 
 
 class Rounds(NamedTuple):
@@ -106,89 +83,6 @@ def main() -> None:
         show_bytes({tool: measure_bytes(place, tool) for tool in tools})
 
 
-class Place:
-    """A scratch folder with the programs: outside of this repository, whose state Assay would record."""
-
-    def __init__(self, top: Path) -> None:
-        self._top = top
-        self._made = 0
-        shutil.copytree(PROGRAMS, top / "programs")
-
-    def fresh(self) -> Path:
-        """Return a new empty folder."""
-        self._made += 1
-        folder = self._top / f"{self._made:04d}"
-        folder.mkdir()
-        return folder
-
-    def command(self, tool: str, task: str, folder: Path, count: int, result: Path) -> list[str]:
-        """Return the command that does a task with a tool."""
-        is_ours = tool in (*OURS, FLOOR) or task == "start-torch"
-        program = [str(OWN if is_ours else TRACKERS), str(self._top / "programs" / "drive.py")]
-        program += [tool, task, str(folder), str(count), str(result)]
-        if tool != EXEC or task == "read":
-            return program
-        return [
-            str(OWN.parent / "assay"),
-            "exec",
-            "--quiet",
-            "--store",
-            str(folder / "store"),
-            "--",
-            *program,
-        ]
-
-    def run(self, tool: str, task: str, folder: Path, count: int = 0) -> Any:
-        """Do a task and return its result."""
-        result = folder / "result.json"
-        done = subprocess.run(
-            self.command(tool, task, folder, count, result),
-            cwd=folder,
-            env=variables(folder),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONGEST,
-        )
-        if (done.returncode and task != "kill") or not result.exists():
-            sys.exit(f"{tool} {task} failed:\n{done.stderr[-2000:]}")
-        found = json.loads(result.read_text())
-        result.unlink()
-        return found
-
-
-def variables(folder: Path) -> dict[str, str]:
-    """Return the environment of a run: everything that a tool writes goes under its folder."""
-    own = {"HOME": str(folder), "TRACKIO_DIR": str(folder / "trackio"), "ASSAY_CACHE": str(folder / "cache")}
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "ASSAY_STORE")}
-    return kept | ONE_THREAD | OFFLINE | own
-
-
-def installed(place: Place) -> list[str]:
-    """Return the tools that can be measured, and print why another one is not."""
-    found = []
-    for name, tool in TOOLS.items():
-        if name in (*OURS, FLOOR):
-            found.append(name)
-        elif not TRACKERS.exists():
-            print(f"  {tool.shown}: not measured, {TRACKERS.parents[1].name} is not there (`make bench`)")
-        else:
-            folder = place.fresh()
-            tried = subprocess.run(
-                [str(TRACKERS), "-c", f"import {tool.package}"],
-                env=variables(folder),
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if tried.returncode:
-                print(f"  {tool.shown}: not measured, {(tried.stderr.strip().splitlines() or ['?'])[-1]}")
-            else:
-                found.append(name)
-    return found
-
-
 def in_turns(names: Iterable[str], rounds: int, measure: Callable[[str], Any]) -> dict[str, list[Any]]:
     """Measure each thing once a round, every other round from the last to the first."""
     order = list(names)
@@ -202,37 +96,31 @@ def in_turns(names: Iterable[str], rounds: int, measure: Callable[[str], Any]) -
 # -- A logged value -------------------------------------------------------------------------------------
 
 
-def measure_calls(place: Place, tools: list[str], rounds: Rounds) -> dict[str, tuple[float, float]]:
-    """Return the median and the 99th percentile of a call of each tool, in seconds."""
+def measure_calls(place: Place, tools: list[str], rounds: Rounds) -> dict[str, Calls]:
+    """Return what a call of each tool takes."""
 
     def once(tool: str) -> Any:
         return place.run(tool, "calls", place.fresh(), max(int(TOOLS[tool].calls * rounds.share), 100))
 
     found = in_turns(tools, rounds.calls, once)
     return {
-        tool: (
-            statistics.median(one["median"] for one in times),
-            statistics.median(one["p99"] for one in times),
-        )
+        tool: Calls(*(statistics.median(one[name] for one in times) for name in Calls._fields))
         for tool, times in found.items()
     }
 
 
-def show_calls(found: dict[str, tuple[float, float]]) -> None:
+def show_calls(found: dict[str, Calls]) -> None:
     """Print what a call costs."""
-    base = found[EXEC][0]
+    base = found[EXEC].median
     table(
-        ["one logged number", "median", "99 %", "median, times Assay's"],
-        [
-            [TOOLS[tool].shown, duration(median), duration(high), ratio(median, base)]
-            for tool, (median, high) in found.items()
-        ],
+        ["one logged number", "median", "99 %", "processor", "median, times Assay's"],
+        [[TOOLS[tool].shown, *map(duration, one), ratio(one.median, base)] for tool, one in found.items()],
     )
     print("  trackio and Sacred put it into a queue in memory, W&B hands it to another process\n")
     for tool in OURS:
         target(
-            f"{TOOLS[tool].shown}: at most {duration(MEDIAN)}: {duration(found[tool][0])}",
-            met=found[tool][0] <= MEDIAN,
+            f"{TOOLS[tool].shown}: at most {duration(MEDIAN)}: {duration(found[tool].median)}",
+            met=found[tool].median <= MEDIAN,
         )
 
 
@@ -246,7 +134,7 @@ def measure_kill(place: Place, tools: list[str], trials: int) -> dict[str, list[
         folder = place.fresh()
         place.run(tool, "kill", folder, KILLED)
         time.sleep(SETTLE)
-        return int(place.run(tool, "read", folder))
+        return place.found(tool, folder)
 
     return in_turns(tools, trials, once)
 
@@ -266,26 +154,26 @@ def show_kill(found: dict[str, list[int]]) -> None:
 # -- All at once ----------------------------------------------------------------------------------------
 
 
-def measure_together(place: Place, tools: list[str], trials: int) -> dict[str, list[tuple[int, int]]]:
+def measure_together(place: Place, tools: list[str], trials: int) -> dict[str, list[Trial]]:
     """Return how many processes failed and how many values are not found, of each trial."""
 
-    def once(tool: str) -> tuple[int, int]:
+    def once(tool: str) -> Trial:
         folder = place.fresh()
-        processes = [
-            subprocess.Popen(
-                place.command(tool, "values", folder, EACH, folder / f"result-{number}.json"),
-                cwd=folder,
-                env=variables(folder),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            for number in range(TOGETHER)
-        ]
-        failed = sum(_status(process) != 0 for process in processes)
+        processes = [_begin(place, tool, folder, number) for number in range(TOGETHER)]
+        failed = [number for number, process in enumerate(processes) if _status(process)]
         time.sleep(SETTLE)
-        return failed, TOGETHER * EACH - int(place.run(tool, "read", folder))
+        why = reason((folder / f"errors-{failed[0]}").read_text()) if failed else ""
+        return Trial(len(failed), TOGETHER * EACH - place.found(tool, folder), why)
 
     return in_turns(tools, trials, once)
+
+
+def _begin(place: Place, tool: str, folder: Path, number: int) -> subprocess.Popen[bytes]:
+    command = place.command(tool, "values", folder, EACH, folder / f"result-{number}.json")
+    with (folder / f"errors-{number}").open("wb") as errors:
+        return subprocess.Popen(
+            command, cwd=folder, env=variables(folder), stdout=subprocess.DEVNULL, stderr=errors
+        )
 
 
 def _status(process: subprocess.Popen[bytes]) -> int:
@@ -296,23 +184,27 @@ def _status(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def show_together(found: dict[str, list[tuple[int, int]]]) -> None:
-    """Print who failed and what was lost."""
+def show_together(found: dict[str, list[Trial]]) -> None:
+    """Print who failed, what was lost, and one reason of each tool."""
     print()
     table(
         [f"{TOGETHER} begin at once, {EACH} values each, {len(found[EXEC])} times", "failed", "values lost"],
         [
             [
                 TOOLS[tool].shown,
-                f"{_range([failed for failed, _ in trials])} of {TOGETHER}",
-                f"{_range([lost for _, lost in trials])} of {TOGETHER * EACH}",
+                f"{_range([one.failed for one in trials])} of {TOGETHER}",
+                f"{_range([one.lost for one in trials])} of {TOGETHER * EACH}",
             ]
             for tool, trials in found.items()
         ],
     )
+    for tool, trials in found.items():
+        for why in [one.why for one in trials if one.failed][:1]:
+            print(f"  {TOOLS[tool].shown} failed with: {why}")
     print()
     for tool in OURS:
-        target(f"{TOOLS[tool].shown}: none fails, none is lost", met=set(found[tool]) == {(0, 0)})
+        lost = [one for one in found[tool] if one.failed or one.lost]
+        target(f"{TOOLS[tool].shown}: none fails, none is lost", met=not lost)
 
 
 def _range(counts: list[int]) -> str:

@@ -1,8 +1,9 @@
 """What the step trace of a PyTorch program costs: its time a step, its bytes a step, and its start.
 
-Programs run in pairs, once recorded and once not, in turn, each in a process of its own. A step's time is that
-of the processor, which other work on the machine disturbs least; a ratio is that of medians over the runs. Targets: at most 3 % with the default budget; every tensor of every step
-at half the cost of the prototype (24 % at 2 ms, 16.5 % at 6 ms, 2.6 % at 55 ms).
+Programs run in pairs, once recorded and once not, in turn, each in a process of its own. A step's time is
+that of the processor, which other work on the machine disturbs least; a ratio is that of medians over runs.
+Targets: at most 3 % with the default budget; every tensor of every step at half the cost of the prototype
+(24 % at 2 ms, 16.5 % at 6 ms, 2.6 % at 55 ms).
 """
 
 from __future__ import annotations

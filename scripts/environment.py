@@ -95,9 +95,7 @@ def lock() -> None:
     # Without the local part of a version: a build for processors alone answers to the plain one, and
     # elsewhere there is the ordinary build.
     pins = [
-        pin.partition("+")[0]
-        for pin in found
-        if "==" in pin and pin.split("==")[0].lower() not in NOT_LOCKED
+        pin.partition("+")[0] for pin in found if "==" in pin and pin.split("==")[0].lower() not in NOT_LOCKED
     ]
     unfinished = CONSTRAINTS.with_suffix(".tmp")
     unfinished.write_text(HEADER + "\n".join(sorted(pins, key=str.lower)) + "\n")

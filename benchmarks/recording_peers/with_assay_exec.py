@@ -17,14 +17,12 @@ def run(_folder: Path, body: Any) -> None:
 
 
 def read(folder: Path) -> int:
-    """Seal what dead recorders left, and count the values in the traces of all records."""
+    """Seal what dead recorders left, and count the values in all records."""
     from assay.capture.recording.record import recover
     from assay.records.commands import command_records
     from assay.records.store import Store
-    from assay.records.trace import load_trace
+    from assay.records.trace import load_logged
 
     store = Store(folder / "store", create=False)
     recover(store, folder / "cache")
-    traces = [load_trace(store, record) for record in command_records(store)]
-    rows = [row for trace in traces if trace is not None for row in trace.steps]
-    return sum(row["kind"] == "log" and row["value"] is not None for row in rows)
+    return sum(len(load_logged(store, record)) for record in command_records(store))

@@ -300,7 +300,11 @@ def _constructor(original: Any, bypass: Bypass) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807  it is put in place of one
         if not bypass():
             _enter(self, original, args, kwargs)
-        return original(self, *args, **kwargs)
+        try:
+            return original(self, *args, **kwargs)
+        except BaseException as error:
+            rows.hide(error)
+            raise
 
     return transparent(__init__, original)
 
@@ -310,7 +314,11 @@ def _told_constructor(original: Any, bypass: Bypass) -> Any:
         if bypass():
             return original(self, *args, **kwargs)
         call = _enter(self, original, args, kwargs)
-        result = original(self, *args, **kwargs)
+        try:
+            result = original(self, *args, **kwargs)
+        except BaseException as error:
+            rows.hide(error)
+            raise
         if call is not None:
             _leave(self, call)
         return result
@@ -322,6 +330,10 @@ def _function(original: Any, note: Callable[[Any, Any, Any], None], bypass: Bypa
     def function(*args: Any, **kwargs: Any) -> Any:
         if not bypass():
             note(original, args, kwargs)
-        return original(*args, **kwargs)
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            rows.hide(error)
+            raise
 
     return transparent(function, original)

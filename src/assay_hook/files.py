@@ -19,6 +19,7 @@ _BATCH = 64  # paths in a row
 _PATIENCE = 0.5  # seconds after which a new path is written with what has gathered
 _KEPT = 500_000  # names that are remembered; beyond that they are told again
 _NOT_DATA = ("/proc/", "/sys/", "/dev/")
+_MEMORY = "/dev/shm/"  # noqa: S108  data is staged in folders there; files right in it are shared memory
 _SYSTEM = ("/lib", "/usr/lib", "/usr/local/lib", "/usr/local/cuda")  # libraries that nobody here wrote
 _WRITES = os.O_WRONLY | os.O_RDWR
 
@@ -165,7 +166,9 @@ def note(path: str, kind: str) -> bool:
 
 
 def _is_data(full: str) -> bool:
-    if full.startswith(_NOT_DATA) or "/__pycache__/" in full:
+    if full.startswith(_NOT_DATA) and "/" not in full.partition(_MEMORY)[2]:
+        return False
+    if "/__pycache__/" in full:
         return False
     return not rows.is_installed(full)
 

@@ -7,7 +7,6 @@ their layout in memory and their device.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -17,8 +16,33 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .tensor_memory import (
+    Unreadable,
+    dtype_name,
+    header,
+    header_of,
+    is_usual,
+    known_views,
+    plain_view,
+    quiet,
+    read,
+    view_of,
+)
+
+__all__ = [
+    "ALGORITHM",
+    "Group",
+    "Unreadable",
+    "digest_array",
+    "digest_group",
+    "digest_tensor",
+    "digest_value",
+    "dtype_name",
+    "new",
+    "plain_view",
+    "quiet",
+]
 _MODULE = "assay_hook._xxhash"  # the last part names the extension's init symbol, PyInit__xxhash
-_VIEWS_KEPT = 50_000
 
 
 def _recorders_extension() -> str:
@@ -73,122 +97,15 @@ new: Any = _XXH3 or _blake2b
 # -- Tensors ------------------------------------------------------------------------------------------------
 
 
-class _Views(dict):  # type: ignore[type-arg]  # a generic dict cannot be subclassed on 3.8
-    """Views of memory by (address, bytes): no copy, and made once for each place that tensors return to."""
-
-
-_views: Any = _Views()
-_names: dict[Any, str] = {}  # torch dtype -> its name
-
-
-def _view(address: int, size: int) -> Any:
-    if len(_views) >= _VIEWS_KEPT:
-        _views.clear()
-    view = _views[address, size] = memoryview((ctypes.c_char * size).from_address(address))
-    return view
-
-
-def dtype_name(dtype: Any) -> str:
-    """Return the name of a torch dtype as NumPy would write it."""
-    name = _names.get(dtype)
-    if name is None:
-        name = _names[dtype] = str(dtype).rpartition(".")[2]
-    return name
-
-
-def _header(dtype: str, shape: Sequence[int]) -> str:
-    return "{}[{}]".format(dtype, ",".join(map(str, shape)))
-
-
-class quiet:  # noqa: N801  used as a context manager, in lower case like those of contextlib
-    """Reading tensors inside this leaves no trace: no autograd graph, no mode and no subclass sees it."""
-
-    def __init__(self, torch: Any) -> None:
-        self.guards = [torch.no_grad(), torch._C.DisableTorchFunction()]
-        dispatch = getattr(torch._C, "_DisableTorchDispatch", None)
-        if dispatch is not None:
-            self.guards.append(dispatch())
-
-    def __enter__(self) -> None:
-        for guard in self.guards:
-            guard.__enter__()
-
-    def __exit__(self, *failure: object) -> None:
-        for guard in reversed(self.guards):
-            guard.__exit__(*failure)
-
-
-class Unreadable(Exception):  # noqa: N818  a state of the tensor, not an error
-    """A tensor without bytes of its own: meta, fake, or inside a transformation."""
-
-
-def _plain(tensor: Any) -> tuple[str, Sequence[int], Any]:
-    """Return dtype name, shape and a view of the bytes of any tensor; a copy only where it must be one.
-
-    Raises `Unreadable` where there are no bytes to read.
-    """
-    torch = sys.modules["torch"]
-    if tensor.is_meta or "FakeTensor" in type(tensor).__name__ or _is_wrapped(torch, tensor):
-        raise Unreadable("a tensor without data")
-    shape = tuple(map(int, tensor.shape))
-    kind = dtype_name(tensor.dtype)
-    flat = tensor.detach()
-    flat = flat.resolve_conj() if flat.is_conj() else flat
-    flat = flat.resolve_neg() if flat.is_neg() else flat
-    if flat.device.type != "cpu":
-        flat = flat.cpu()
-    if flat.layout is not torch.strided:
-        flat = flat.to_dense()
-    if flat.is_quantized:
-        flat = flat.int_repr()
-    flat = flat.contiguous()
-    size = flat.numel() * flat.element_size()
-    address = flat.data_ptr()
-    if size and not address:
-        raise Unreadable("a tensor without storage")
-    if not size:
-        return kind, shape, b""
-    if address == _address(tensor):
-        return kind, shape, _view(address, size)
-    return kind, shape, ctypes.string_at(address, size)
-
-
-def _address(tensor: Any) -> int:
-    try:
-        return int(tensor.data_ptr())
-    except RuntimeError:  # sparse layouts have no address
-        return 0
-
-
-def _parts(tensor: Any) -> list[Any]:
-    """Return the plain tensors that hold the data of a tensor, most often itself."""
-    torch = sys.modules["torch"]
-    if type(tensor).__name__ == "DTensor":
-        tensor = tensor._local_tensor
-    if getattr(tensor, "is_nested", False):
-        jagged = hasattr(tensor, "_offsets")
-        return [tensor._values, tensor._offsets] if jagged else list(tensor.detach().unbind())
-    if tensor.layout is torch.sparse_coo:
-        dense = tensor if tensor.is_coalesced() else tensor.detach().clone().coalesce()
-        return [dense._indices(), dense._values()]
-    if tensor.is_quantized and tensor.qscheme() in {torch.per_tensor_affine, torch.per_tensor_symmetric}:
-        return [tensor, torch.tensor([tensor.q_scale(), tensor.q_zero_point()], dtype=torch.float64)]
-    return [tensor]
-
-
-def _read(tensor: Any) -> tuple[str, list[Any], list[Any]]:
-    """Return the header of a tensor, the bytes behind it, and what must live while they are read."""
-    headers, views, parts = [], [], _parts(tensor)
-    for part in parts:
-        kind, shape, view = _plain(part)
-        headers.append(_header(kind, shape))
-        views.append(view)
-    return "+".join(headers), views, parts
-
-
 def digest_tensor(tensor: Any) -> str:
     """Return the fingerprint of a tensor; '' where it has no bytes to read."""
-    return digest_group((tensor,))
+    plain = plain_view(sys.modules["torch"], tensor)
+    if plain is None:
+        return digest_group((tensor,))
+    hasher = new()
+    hasher.update(plain[0])
+    hasher.update(plain[1])
+    return str(hasher.hexdigest())
 
 
 def digest_group(tensors: Sequence[Any]) -> str:
@@ -202,11 +119,11 @@ def digest_group(tensors: Sequence[Any]) -> str:
         return ""
     try:
         with quiet(torch):
-            read = [("none", [], []) if tensor is None else _read(tensor) for tensor in tensors]
+            looked = [("none", [], []) if tensor is None else read(tensor) for tensor in tensors]
     except Unreadable:
         return ""
-    hasher.update(";".join(header for header, _, _ in read).encode())
-    for _, views, _ in read:
+    hasher.update(";".join(head for head, _, _ in looked).encode())
+    for _, views, _ in looked:
         for view in views:
             hasher.update(view)
     return str(hasher.hexdigest())
@@ -245,9 +162,9 @@ class Group:
         if views is None or self._absent:
             return ["" if tensor is None else digest_tensor(tensor) for tensor in tensors]
         digests = []
-        for header, view in zip(self._headers, views):
+        for head, view in zip(self._headers, views):
             hasher = new()
-            hasher.update(header)
+            hasher.update(head)
             hasher.update(view)
             digests.append(hasher.hexdigest())
         return digests
@@ -269,7 +186,7 @@ class Group:
                 return None
             places = list(zip(map(kind.data_ptr, there), self._sizes))
             try:
-                return list(map(_views.__getitem__, places))
+                return list(map(known_views.__getitem__, places))
             except KeyError:
                 return self._look(torch, there, places)
         except (TypeError, RuntimeError, AttributeError):  # sparse, or a wrapper without storage
@@ -281,41 +198,19 @@ class Group:
     def _prepare(self, torch: Any, tensors: Sequence[Any], there: Sequence[Any], absent: Any) -> None:
         self._absent = absent
         self._elements = [tensor.numel() for tensor in there]
-        self._usual = all(_is_usual(torch, tensor) for tensor in there)
+        self._usual = all(is_usual(torch, tensor) for tensor in there)
         if self._usual:
             self._sizes = [tensor.numel() * tensor.element_size() for tensor in there]
-            self._headers = [_header_of(tensor) for tensor in tensors]
+            self._headers = [header_of(tensor) for tensor in tensors]
             self._header = b";".join(self._headers)
 
     def _look(self, torch: Any, tensors: Sequence[Any], places: Sequence[Any]) -> list[Any] | None:
         """Make views of the places that were never seen, after a careful look at what lies there."""
         for tensor, place in zip(tensors, places):
-            if place not in _views and not (_is_usual(torch, tensor) and place[0]):
+            if place not in known_views and not (is_usual(torch, tensor) and place[0]):
                 self._elements = [-1]
                 return None
-        return [_views.get(place) or _view(*place) for place in places]
-
-
-def _header_of(tensor: Any) -> bytes:
-    return b"none" if tensor is None else _header(dtype_name(tensor.dtype), tensor.shape).encode()
-
-
-def _is_usual(torch: Any, tensor: Any) -> bool:
-    """Say whether a tensor is plain memory of this process that can be read where it lies."""
-    return bool(
-        type(tensor) in {torch.Tensor, torch.nn.Parameter}
-        and tensor.device.type == "cpu"
-        and tensor.layout is torch.strided
-        and tensor.numel()
-        and not (tensor.is_quantized or tensor.is_conj() or tensor.is_neg())
-        and not _is_wrapped(torch, tensor)
-    )
-
-
-def _is_wrapped(torch: Any, tensor: Any) -> bool:
-    functorch = getattr(torch._C, "_functorch", None)
-    test = getattr(functorch, "is_functorch_wrapped_tensor", None)
-    return bool(test and test(tensor))
+        return [known_views.get(place) or view_of(*place) for place in places]
 
 
 # -- Arrays and plain values --------------------------------------------------------------------------------
@@ -330,13 +225,13 @@ def digest_array(array: Any) -> str:
 
 def _add_array(hasher: Any, array: Any) -> None:
     if array.dtype.hasobject:
-        hasher.update(_header("object", array.shape).encode())
+        hasher.update(header("object", array.shape).encode())
         _Walk(hasher).add(array.tolist())
         return
     if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and sys.byteorder == "big"):
         array = array.astype(array.dtype.newbyteorder("<"))
     simple = array.dtype.kind in "biufc"
-    hasher.update(_header(array.dtype.name if simple else str(array.dtype), array.shape).encode())
+    hasher.update(header(array.dtype.name if simple else str(array.dtype), array.shape).encode())
     if simple and array.flags.c_contiguous and array.size:
         hasher.update(array.data)
     else:

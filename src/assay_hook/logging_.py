@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import sys
-from hashlib import blake2b
 from time import perf_counter, time_ns
 from typing import Any
 from zlib import crc32
 
 from . import configuration, rows
 
-_TRACED = 20_000  # rows of the trace; beyond them every second, every fourth ... is kept
-_BATCH = 64  # rows of the trace that may wait
 _LENGTH = 2000  # characters of a text that are kept
 _LINES = 10_000  # of the program that are remembered
 
 _keys: dict[str, str | None] = {}  # name -> its beginning in JSON, None where it names a secret
 _places: dict[tuple[str, int, int], str] = {}  # (file, function, instruction) -> 'file:line' in JSON
-_waiting: list[tuple[str, str, Any, str]] = []  # rows of the trace: step, values, loss, line
-_made = 0
-_kept = 0
-_stride = 1
 
 
 def log(step: int | None = None, **values: Any) -> None:
@@ -46,7 +39,6 @@ def log(step: int | None = None, **values: Any) -> None:
 
 
 def _log(level: str, step: Any, values: dict[str, Any]) -> None:
-    global _made  # noqa: PLW0603  a counter of this process
     parts = []
     for name, value in values.items():
         key = _keys.get(name)
@@ -54,36 +46,13 @@ def _log(level: str, step: Any, values: dict[str, Any]) -> None:
             parts.append(f"{key}{value!r}")
         else:
             parts.append(_pair(name, value))
-    text = ",".join(parts)
     number = "null" if step is None else str(int(step))
     clock = str(time_ns())  # to write a float would take three times as long
-    data = f'{{"k":"log","t":{clock[:-9]}.{clock[-9:-3]},"n":{number},"values":{{{text}}}}}'.encode()
+    row = f'{{"k":"log","t":{clock[:-9]}.{clock[-9:-3]},"n":{number}'
+    if level != "off":  # the recorder makes the row of the trace
+        row += f',"w":{_where()}' if step is not None else f',"w":{_where()},"s":{rows.steps()}'
+    data = f'{row},"values":{{{",".join(parts)}}}}}'.encode()
     rows.put(b"%08x %b\n" % (crc32(data), data))
-    if level == "off":
-        return
-    if _made % _stride == 0:
-        count = str(rows.steps()) if step is None else number
-        _waiting.append((count, text, values.get("loss"), _where()))
-        if len(_waiting) >= _BATCH:
-            flush()
-    _made += 1
-
-
-def flush() -> None:
-    """Write the rows of the trace that wait: the values themselves are in the file already."""
-    global _kept, _stride  # noqa: PLW0603  counters of this process
-    lines = []
-    while _waiting:
-        count, text, loss, where = _waiting.pop(0)
-        digest = blake2b(text.encode(), digest_size=16).hexdigest()
-        value = repr(loss) if type(loss) is float and loss - loss == 0.0 else "null"
-        lines.append(rows.trace_line("log", count, where, value, digest))
-    if lines and rows.ready():
-        rows.put(b"".join(lines))
-    _kept += len(lines)
-    if _kept >= _TRACED:
-        _stride *= 2
-        _kept = _TRACED // 2
 
 
 def _where() -> str:
@@ -150,11 +119,3 @@ def _item(value: Any) -> Any:
         with quiet(torch):
             return value.item()
     return value.item() if getattr(value, "size", 1) == 1 else f"array of shape {tuple(value.shape)}"
-
-
-def _after_fork() -> None:
-    _waiting.clear()
-
-
-rows.flush_hooks.append(flush)
-rows.fork_hooks.append(_after_fork)

@@ -37,7 +37,11 @@ def install() -> None:
     original: Any = stream.write
 
     def write(text: str) -> Any:
-        result = original(text)
+        try:
+            result = original(text)
+        except BaseException as error:
+            rows.hide(error)
+            raise
         _seen(text)
         return result
 

@@ -16,7 +16,7 @@ _ANCESTORS = 12
 
 def describe(settings: Configuration, digest: str) -> None:
     """Settle what the row about this process holds, and which code in it is installed."""
-    from .secrets import scrub_arguments
+    from .secrets import scrub_arguments, scrub_shapes
 
     rows.set_installed(installed_folders(settings))
     program = " ".join(scrub_arguments(arguments()))
@@ -29,7 +29,7 @@ def describe(settings: Configuration, digest: str) -> None:
         "compiler": _compiler(),
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
-        "sys_path": list(sys.path),
+        "sys_path": [scrub_shapes(str(place)) for place in sys.path],
         "hash_seed": os.environ.get("PYTHONHASHSEED"),
         "flags": _flags(),
         "digest": digest,

@@ -84,7 +84,11 @@ def _draws(source: str) -> Callable[[Any], Any]:
     def body_of(original: Any) -> Any:
         def body(*args: Any, **kwargs: Any) -> Any:
             before = draws(source, sys._getframe(1))
-            result = original(*args, **kwargs)
+            try:
+                result = original(*args, **kwargs)
+            except BaseException as error:
+                rows.hide(error)
+                raise
             if before is not None:
                 overlook(source, before)
             return result
@@ -100,7 +104,11 @@ def _seeds(generator: str, source: str = "") -> Callable[[Any], Any]:
     def body_of(original: Any) -> Any:
         def body(*args: Any, **kwargs: Any) -> Any:
             with nested():
-                result = original(*args, **kwargs)
+                try:
+                    result = original(*args, **kwargs)
+                except BaseException as error:
+                    rows.hide(error)
+                    raise
                 given = args[0] if args else kwargs.get("a", kwargs.get("seed"))
                 if not hasattr(given, "random") and not hasattr(given, "capsule"):  # a generator is no seed
                     seeded(generator, given, sys._getframe(1), source)

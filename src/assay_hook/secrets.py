@@ -7,10 +7,11 @@ its name says otherwise. Whatever is taken out leaves `[secret removed]`.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 REMOVED = "[secret removed]"
@@ -18,9 +19,12 @@ REMOVED = "[secret removed]"
 # Names whose value is a secret whatever it looks like, and names for which it must look random
 # too: `pad_token = "<pad>"` is a term of the trade.
 _STRONG = re.compile(
-    r"(?i)(?:^|[_.-])(?:\w*passwo?r?ds?|pass|passphrase|pwd|secrets?|credentials?|api[_-]?keys?|secret[_-]?key"
+    r"(?i)(?:^|[_.-])(?:\w*passwo?r?ds?|passphrase|pwd|secrets?|credentials?|api[_-]?keys?|secret[_-]?key"
     r"|access[_-]?key(?:[_-]id)?|private[_-]?key|(?:auth|access|api|hf|hub|github|gitlab|wandb|bearer|refresh)"
     r"[_-]?token|wandb[_-]?key|client[_-]?secret)(?:$|[_.\d-])"
+    # A forward_pass is none; DB_PASS, user_pass and --pass are.
+    r"|(?:^|(?:^|[_.-])(?:db|user|login|admin|root|my|smtp|mail|ftp|ssh|proxy|redis|pg|(?:my)?sql)[_.-]?)pass$"
+    r"|(?-i:(?<=[A-Z0-9]_)PASS)$"
 )
 _WEAK = re.compile(r"(?i)(?:^|[_.-])(?:token|auth|cookie|session[_-]?id|key|credential)s?(?:$|[_.\d-])")
 # Names that no hyperparameter has; `pass` may be a word of a method.
@@ -35,6 +39,7 @@ _NOT_A_VALUE = re.compile(
     r"(?i)(?:none|null|true|false|str|bytes|bool|optional|\d|\*+|[{<%$]{1,3}|\{{1,2}[\w.!: -]*\}{0,2}"
     r"|<[^<>]*>?|\$\{{0,2}\(?(?-i:[A-Z_][A-Z0-9_]*)[})]{0,2}|%(?:\(\w+\))?[sdr])?|\[[\w .-]*\]?"
 )
+_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+")  # the name of a variable: `name = "GITHUB_TOKEN"`
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*[(\[].*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 # Every repetition is bounded: a patch may hold a megabyte without a space.
@@ -42,8 +47,8 @@ _REFERENCE = re.compile(r"[A-Za-z_][\w.]*[(\[].*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+
 # PyPI, Stripe, and JSON web tokens (RFC 7519).
 _SHAPES = re.compile(
     r"""(?x)
-    \b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,})
-    |\bhf_[A-Za-z0-9]{20,}
+    (?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,})
+    |(?<![A-Za-z0-9])hf_[A-Za-z0-9]{20,}
     |(?<![A-Za-z0-9]-)\bsk-(?=[\w-]{0,200}\d)[\w-]{20,400}
     |\bxox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/services/[A-Za-z0-9/]+
     |\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b
@@ -56,7 +61,7 @@ _SHAPES = re.compile(
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY[ A-Z]*-----|\Z)", re.DOTALL
 )
-_URL_PASSWORD = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s/@:'\"]{0,200}:[^\s/@'\"]{0,500}@")
+_URL_PASSWORD = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s/@:'\"]{0,200}:[^\s/'\"]{0,500}@")
 _URL_USER = re.compile(r"\b(https?://)[^\s/@'\"]{1,500}@")
 _HEADER = re.compile(
     r"(?i)\b((?:authorization['\"]?\s*[:=]\s*['\"]?)?(?:bearer|basic|token)\s+)(?=\S{0,200}\d)[\w.+/=~-]{12,}"
@@ -67,16 +72,33 @@ _SIMPLE = rf"{_PREFIX}(?:\"[^\"\n]*\"|'[^'\n]*')"
 _TRIPLE = rf"{_PREFIX}(?:\"\"\"[\s\S]{{0,4000}}?\"\"\"|\'\'\'[\s\S]{{0,4000}}?\'\'\')"
 _BREAK = r"[ \t]*(?:\r?\n[+ -]?[ \t]*)?"
 _PIECES = rf"\({_BREAK}{_SIMPLE}(?:{_BREAK}{_SIMPLE}){{0,200}}"
-_QUOTED = rf"{_TRIPLE}|{_PIECES}|{_SIMPLE}"
+# A quoted text inside another one, as JSON within JSON has it.
+_ESCAPED = r"\\{1,7}\"[^\"\\\n]*\\{1,7}\"|\\{1,7}'[^'\\\n]*\\{1,7}'"
+_QUOTED = rf"{_TRIPLE}|{_PIECES}|{_SIMPLE}|{_ESCAPED}"
 _NAME = r"(?P<name>(?<![A-Za-z0-9_.])(?<![A-Za-z0-9_.]-)[A-Za-z_][A-Za-z0-9_.-]{0,200})"
-_ASSIGNED = (
-    rf"(?P<head>{_NAME}['\"]?\]?(?:[ \t]*:[ \t]*[A-Za-z_][\w.|\[\] ]{{0,60}}?)?[ \t]*(?:=>|:=|==|=|:)[ \t]*)"
+_TYPE = r"[A-Za-z_][\w.\[\]]{0,60}(?:[ \t]?\|[ \t]?[\w.\[\]]{1,60}){0,5}"
+_ASSIGNED = re.compile(rf"{_NAME}\\{{0,7}}['\"]?\]?(?:[ \t]*:[ \t]*{_TYPE})?[ \t]*(?:=>|:=|==|=|:)[ \t]*")
+_PAIRED = re.compile(rf"['\"]-{{0,2}}{_NAME}['\"][ \t]*,[ \t]*")
+_FLAGGED = re.compile(rf"(?<![\w-])--?{_NAME}[ \t]+")
+_LITERAL = re.compile(_QUOTED)
+_TEXT = re.compile(rf"{_TRIPLE}|{_SIMPLE}")
+_VALUE = re.compile(rf"{_QUOTED}|[^\s,;&'\"]+")
+_ARGUMENT = re.compile(rf"{_QUOTED}|[^\s'\"-][^\s'\"]*")
+_QUOTE = re.compile(r"""(\(?\s*[+-]?\s*[rRbBuUfF]{0,2})(\\{0,7}(?:\"{3}|'{3}|["']))""")
+# The literals of a source, with its comments, in which an apostrophe opens none. One that does not end
+# counts too: a search that cannot fail takes no second look.
+_LITERALS = re.compile(
+    r"""#[^\n]*|\"{3}(?:[^\\]|\\.)*?(?:\"{3}|\Z)|'{3}(?:[^\\]|\\.)*?(?:'{3}|\Z)"""
+    r"""|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?""",
+    re.DOTALL,
 )
-_LITERALS = re.compile(rf"{_ASSIGNED}(?P<value>{_QUOTED})")
-_VALUES = re.compile(rf"{_ASSIGNED}(?P<value>{_QUOTED}|[^\s,;&'\"]+)")
-_PAIRS = re.compile(rf"(?P<head>['\"]-{{0,2}}{_NAME}['\"][ \t]*,[ \t]*)(?P<value>{_TRIPLE}|{_SIMPLE})")
-_QUOTE = re.compile(r"""(\(?\s*[+-]?\s*[rRbBuUfF]{0,2})(\"{3}|'{3}|["'])""")
-_FLAGS = re.compile(rf"(?P<head>(?<![\w-])--?{_NAME}[ \t]+)(?P<value>{_QUOTED}|[^\s'\"-][^\s'\"]*)")
+_BRACED = re.compile(r"(\{[^{}]*\})")  # what an f-string computes is code
+_SHELL = re.compile(r"(?m)^[ \t]*(?:[\w., ]+=[ \t]*)?[!%](?!%)[^\n]*")  # a notebook's line for the shell
+_SHELL_CELL = re.compile(r"\s*%%(?!time|timeit|capture|prun)\w")
+_IN_ASSIGNED = re.compile(rf"{_NAME}=")
+_IN_FLAGGED = re.compile(rf"(?<![\w-])--{_NAME}(?:[ \t]+|=)")
+_IN_LITERAL = re.compile(r"[^\s,;&|'\"\\()<>]+")
+_COLOUR = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
 _OPTION = re.compile(r"(-{0,2}([A-Za-z_][\w.-]*)[=:])(.+)", re.DOTALL)
 _RANDOM = re.compile(r"(?<![\w+/-])(?:[\w+-]{32,}={0,2}|[A-Za-z0-9+/]{40})(?![\w+/=-])")
 _KEY_LIKE = re.compile(r"(?<![\w+/=-])(?<!\w\.)[\w+/-]{32,}={0,2}(?![\w+/=-]|\.\w)")
@@ -93,15 +115,48 @@ def scrub(text: str, *, code: bool = False) -> str:
     """Return the text with every secret replaced by `[secret removed]`.
 
     With `code`, for source files: only literals in quotes count as named values, and random text
-    stays, for code is full of names and data that only look like them.
+    stays, for code is full of names and data that only look like them. A text for terminals loses its
+    colours where it held a secret.
     """
-    text = scrub_shapes(text)
-    text = _PAIRS.sub(_named, text)
-    text = (_LITERALS if code else _VALUES).sub(_named, text)
+    if "\x1b[" in text:
+        plain = _COLOUR.sub("", text)
+        clean = scrub(plain, code=code)
+        return text if clean == plain else clean
     if code:
-        return text
-    text = _FLAGS.sub(_named, text)
+        return _scrub_code(text)
+    text = scrub_shapes(text)
+    text = _without(_PAIRED, _TEXT, text)
+    text = _without(_ASSIGNED, _VALUE, text)
+    text = _without(_FLAGGED, _ARGUMENT, text)
     return _RANDOM.sub(lambda match: REMOVED if _is_random(match[0], 4.2) else match[0], text)
+
+
+def _scrub_code(text: str) -> str:
+    """Return a source without its secrets; what a notebook gives to the shell is no code."""
+    if _SHELL_CELL.match(text):
+        return scrub(text)
+    if "!" in text or "%" in text:
+        text = _SHELL.sub(lambda match: scrub(match[0]), text)
+    text = scrub_shapes(text)
+    text = _without(_PAIRED, _TEXT, text)
+    text = _without(_ASSIGNED, _LITERAL, text)
+    shell = "get_ipython()." in text
+    return _LITERALS.sub(lambda match: _scrub_literal(match[0], shell=shell), text)
+
+
+def _scrub_literal(text: str, *, shell: bool) -> str:
+    """Return a literal without what it gives a telling name, `PASSWORD=...` or `--password ...`.
+
+    Outside of commands for the shell such a value needs a digit: help texts name their options so.
+    """
+    if text[0] == "#" or ("=" not in text and "--" not in text):
+        return text
+    accept = None if shell else _holds_digit
+    parts = _BRACED.split(text)
+    for place in range(0, len(parts), 2):
+        for head in (_IN_ASSIGNED, _IN_FLAGGED):
+            parts[place] = _without(head, _IN_LITERAL, parts[place], accept)
+    return "".join(parts)
 
 
 def scrub_shapes(text: str) -> str:
@@ -206,25 +261,61 @@ def strip_credentials(url: str) -> str:
     return scrub(f"{scheme}://{keep}{bare}{slash}{path.partition('?')[0].partition('#')[0]}")
 
 
-def _named(match: re.Match[str]) -> str:
-    """Replace the value of a match when its name and looks say that it is secret; keep its quotes."""
-    value = match["value"]
+def _without(
+    head: re.Pattern[str],
+    value: re.Pattern[str],
+    text: str,
+    accept: Callable[[str], bool] | None = None,
+) -> str:
+    """Return the text without the values that stand behind the telling names in it.
+
+    What follows another name is looked at again from the end of that name on: it may hold names too.
+    """
+    pieces, done, at = [], 0, 0
+    while True:
+        found = head.search(text, at)
+        if found is None:
+            break
+        at = found.end("name")
+        if not _may_be_secret(found["name"]):
+            continue
+        written = value.match(text, found.end())
+        clean = _cleaned(found["name"], written[0]) if written is not None else None
+        if written is None or clean is None or (accept is not None and not accept(written[0])):
+            continue
+        pieces += [text[done : found.end()], clean]
+        done = at = written.end()
+    return "".join([*pieces, text[done:]])
+
+
+def _holds_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _may_be_secret(name: str) -> bool:
+    name = _words(name)
+    return bool(_STRONG.search(name) or _WEAK.search(name))
+
+
+def _cleaned(name: str, value: str) -> str | None:
+    """Return what stands in place of a value that is a secret by its name and looks; it keeps its quotes."""
     quoted = _QUOTE.match(value)
     before, quote = quoted.groups() if quoted else ("", "")
     # Without quotes, a closing bracket belongs to the text around: `f(password=None)`.
-    bare = value[len(before) :].strip(quote[:1]) if quote else value.rstrip(")]}>:")
+    bare = value[len(before) :].strip(quote) if quote else value.rstrip(")]}>:")
     after = "" if quote else value[len(bare) :]
     if not quote and _REFERENCE.fullmatch(value):  # `password = config.password` holds none
-        return match[0]
-    if not is_named_secret(match["name"], bare):
-        return match[0]
-    return f"{match['head']}{before}{quote}{REMOVED}{quote}{after}"
+        return None
+    if not is_named_secret(name, bare):
+        return None
+    return f"{before}{quote}{REMOVED}{quote}{after}"
 
 
 def is_named_secret(name: str, value: str) -> bool:
     """Say whether a value is a secret for its name."""
     name = _words(name)
-    if _NOT_A_VALUE.fullmatch(value):
+    if _NOT_A_VALUE.fullmatch(value) or (_CONSTANT.fullmatch(value) and _STRONG.search(value)):
         return False
     if _STRONG.search(name):
         return True

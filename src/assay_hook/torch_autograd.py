@@ -35,7 +35,7 @@ def install(torch: Any) -> None:
     _original = original
 
     def _engine_run_backward(t_outputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if not _is_watched(torch, t_outputs):
+        if (trace.has_stepped and not trace.recording) or not _is_watched(torch, t_outputs):
             return original(t_outputs, *args, **kwargs)
         accumulates = bool(kwargs.get("accumulate_grad"))
         with rows.spend():
@@ -63,10 +63,7 @@ def uninstall() -> None:
 
 def _is_watched(torch: Any, outputs: Sequence[Any]) -> bool:
     """Say whether a backward pass is one that the program started, with data, in its own process."""
-    state = trace
-    if not state.enabled:
-        return False
-    if not state.recording and state.has_stepped:
+    if not trace.enabled:
         return False
     current = getattr(torch._C, "_current_graph_task_id", None)
     if current is not None and current() != -1:  # inside another one, as a checkpoint has it
@@ -156,10 +153,10 @@ def _note_losses(outputs: Sequence[Any]) -> None:
 
 def _value(loss: Any) -> float | None:
     """Return a single element as a number, without an operator that a mode could see."""
-    views = fingerprint.Group().views((loss,))
+    plain = fingerprint.plain_view(sys.modules["torch"], loss)
     form = _UNPACK.get(fingerprint.dtype_name(loss.dtype))
-    if views is not None and form is not None:
-        return float(struct.unpack(form, views[0])[0])
+    if plain is not None and form is not None:
+        return float(struct.unpack(form, plain[1])[0])
     with fingerprint.quiet(sys.modules["torch"]):
         return float(loss.detach())
 

@@ -94,6 +94,11 @@ def note_outermost(module: Any) -> None:
         _state.modules.outermost.append(weakref.ref(module))
 
 
+def living_networks() -> list[Any]:
+    """Return the modules that no other one holds, in the order in which they were made."""
+    return _state.modules.roots()
+
+
 def parameter_owners() -> dict[int, str]:
     """Return for each parameter of the living networks, by its id, its class and name: 'Linear.weight'."""
     return _state.modules.parameter_owners()

@@ -9,17 +9,17 @@ can be compared whatever other steps each of them recorded.
 from __future__ import annotations
 
 import functools
-import marshal
 import os
 import sys
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 from . import configuration, fingerprint, rows
 from .cadence import Cadence
+from .moments import before_first_step, name_rank, stop
+from .torch_optimizers import KnownOptimizer, parameters_of
 
 # Called with the number of a step: before anything of it happens (0: once torch is there), and after its row.
 on_step_begin: list[Callable[[int], Any]] = []
@@ -35,52 +35,6 @@ _UNREADABLE = "0" * 32
 # Backward passes without any step until an optimizer is taken for one whose steps cannot be seen: many,
 # for gradients may be accumulated; fewer where something is compiled; none where its `step` is.
 PATIENCE, PATIENCE_COMPILED = 32, 4
-
-
-class _Optimizer:
-    """What is known of one optimizer: its number, its memory, and its weights when it went away."""
-
-    def __init__(self, optimizer: Any, number: int) -> None:
-        self.name = f"{type(optimizer).__name__}#{number}"
-        self.weights = fingerprint.Group()
-        self.gradients = fingerprint.Group()
-        self.each = {"weight": fingerprint.Group(), "gradient": fingerprint.Group()}
-        self.last: str | None = None
-        self._plain = b""
-        self._hyperparameters = ""
-        self._parameters = [weakref.ref(parameter) for parameter in parameters_of(optimizer)]
-        self.reference = weakref.ref(optimizer, rows.guarded(self._gone))
-
-    def hyperparameters(self, optimizer: Any) -> str:
-        """Return the fingerprint of the groups of parameters without the parameters."""
-        groups = [[item for item in group.items() if item[0] != "params"] for group in optimizer.param_groups]
-        try:
-            plain = marshal.dumps(groups, 2)
-        except ValueError:  # a learning rate that is a tensor
-            return fingerprint.digest_value(groups)
-        if plain != self._plain:
-            self._plain = plain
-            self._hyperparameters = fingerprint.digest_value(groups)
-        return self._hyperparameters
-
-    def final_weights(self) -> str | None:
-        """Return the fingerprint of the weights as they are, or as they were when the optimizer went."""
-        optimizer = self.reference()
-        if optimizer is not None:
-            self.last = self.weights.digest(parameters_of(optimizer))
-        return self.last
-
-    def _gone(self, _reference: Any) -> None:
-        # What the optimizer held is still there while it goes.
-        parameters = [reference() for reference in self._parameters]
-        if parameters and all(parameter is not None for parameter in parameters):
-            with rows.spend():
-                self.last = self.weights.digest(parameters)
-
-
-def parameters_of(optimizer: Any) -> list[Any]:
-    """Return the parameters of an optimizer in order."""
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 class Trace:
@@ -102,7 +56,7 @@ class Trace:
         self.number = 0
         self.recording = True
         self.frame = 0  # of the outermost call of `step` that runs
-        self.optimizers: dict[int, _Optimizer] = {}
+        self.optimizers: dict[int, KnownOptimizer] = {}
         self.made_optimizers = 0
         self.has_optimizer = False
         self.has_backward = False
@@ -203,11 +157,11 @@ class Trace:
             for hook in on_optimizer:
                 hook()
 
-    def known(self, optimizer: Any) -> _Optimizer:
+    def known(self, optimizer: Any) -> KnownOptimizer:
         """Return what is known of an optimizer; write its start row the first time."""
         known = self.optimizers.get(id(optimizer))
         if known is None or known.reference() is not optimizer:
-            known = self.optimizers[id(optimizer)] = _Optimizer(optimizer, self.made_optimizers)
+            known = self.optimizers[id(optimizer)] = KnownOptimizer(optimizer, self.made_optimizers)
             self.made_optimizers += 1
             self.start(known.name, known.weights.digest(parameters_of(optimizer)))
         return known
@@ -228,7 +182,7 @@ class Trace:
         parameters = parameters_of(optimizer)
         if self.gradients is None:
             self.gradients = self._gradients(known, optimizer)
-        known.last = known.weights.digest(parameters)
+        known.last = known.weights.digest(known.state(optimizer))
         hyperparameters = known.hyperparameters(optimizer)
         self.write(
             "step",
@@ -241,7 +195,7 @@ class Trace:
         if self.level != "steps":
             self.tensors("weight", parameter_names(parameters), known.each["weight"].each(parameters))
 
-    def _gradients(self, known: _Optimizer, optimizer: Any) -> str:
+    def _gradients(self, known: KnownOptimizer, optimizer: Any) -> str:
         parameters = parameters_of(optimizer)
         with sys.modules["torch"]._C.DisableTorchFunction():
             gradients = [parameter.grad for parameter in parameters]
@@ -279,41 +233,6 @@ def parameter_names(parameters: Sequence[Any]) -> list[str]:
 trace = Trace()
 
 
-@rows.guarded
-def name_rank() -> None:
-    """Say which rank this process is, where it is one of a group."""
-    distributed = getattr(sys.modules["torch"], "distributed", None)
-    if distributed is not None and distributed.is_available() and distributed.is_initialized():
-        rows.set_role(f"rank {distributed.get_rank()}")
-
-
-def before_first_step() -> None:
-    """Let the other parts of the hook look at the process right before its first step."""
-    for part, name, arguments in (
-        ("numerics", "note", ("first step",)),
-        ("randomness", "look", (sys.modules["torch"], "before the first step")),
-        ("torch_objects", "on_first_step", ()),
-    ):
-        try:
-            act = getattr(import_module("assay_hook." + part), name)
-        except (ImportError, AttributeError):
-            continue
-        rows.guarded(act)(*arguments)
-
-
-def stop(number: int) -> None:
-    """Leave the process after a step: what was asked for is recorded."""
-    rows.write({"k": "stopped", "n": number})
-    for stream in (sys.stdout, sys.stderr):
-        rows.guarded(stream.flush)()
-    multiprocessing = sys.modules.get("multiprocessing")
-    if multiprocessing is not None:
-        for child in multiprocessing.active_children():
-            if child.daemon:  # the workers of loaders would wait some seconds before they notice
-                child.terminate()
-    os._exit(0)
-
-
 # -- Hooks --------------------------------------------------------------------------------------------------
 
 _is_compiling: Any = None  # torch.compiler.is_compiling: a constant to the compiler, which then sees no hook
@@ -345,6 +264,10 @@ def _after_step(optimizer: Any, _args: Any, _kwargs: Any) -> None:
     if state.recording:
         with rows.spend():
             _recorded_after(optimizer)
+    elif state.cadence.next > state.number + 1 and not on_step_begin:
+        state.number += 1  # most steps of a long run end here
+        rows.set_steps(state.number)
+        return
     _advance()
 
 

@@ -73,3 +73,16 @@ def test_children_print_no_steps(hook: Any) -> None:
         print("main 3")
     """
     assert len(_lines(hook.program(text))) == 1
+
+
+def test_errors_of_the_program_are_told_as_without_the_hook(hook: Any) -> None:
+    """No line of the hook stands in the traceback of a call that the program got wrong."""
+    text = """
+        import random, sys, traceback
+        for wrong in (lambda: sys.stdout.write(3), lambda: random.choice([]), lambda: random.seed([])):
+            try:
+                wrong()
+            except Exception:
+                print(traceback.format_exc(), file=sys.stderr)
+    """
+    assert hook.program(text).stderr == hook.program(text, recorded=False).stderr

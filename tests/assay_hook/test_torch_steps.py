@@ -212,3 +212,49 @@ def test_odd_optimizers(tmp_path: Path) -> None:
     steps = [(row["n"], row["name"]) for row in recorded.trace_of(rows) if row["kind"] == "step"]
     assert steps == [(step, "Outer#0") for step in range(4)]
     assert not failures(rows)
+
+
+def run_text(tmp_path: Path, text: str, name: str) -> Rows:
+    """Record a program that is given as text, and return the rows of its main process."""
+    program = tmp_path / "train.py"
+    program.write_text(textwrap.dedent(text))
+    recorded.run(program, live=tmp_path / name)
+    return max(recorded.rows_of(tmp_path / name), key=len)
+
+
+def test_running_statistics_are_part_of_what_a_step_leaves(tmp_path: Path) -> None:
+    """Another momentum of BatchNorm changes no parameter in training, and evaluation depends on it."""
+    text = """
+        import torch
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4, momentum=MOMENTUM))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        net(torch.randn(8, 4)).square().sum().backward()
+        optimizer.step()
+    """
+    a, b = (run_text(tmp_path, text.replace("MOMENTUM", m), m) for m in ("0.1", "0.01"))
+    one, two = ({row["kind"]: row["d"] for row in rows if row["k"] == "row"} for rows in (a, b))
+    assert one["start"] == two["start"]
+    assert one["step"]["gradients"] == two["step"]["gradients"]
+    assert one["step"]["weights"] != two["step"]["weights"]
+
+
+def test_batches_that_workers_prepare_ahead_are_not_another_order(tmp_path: Path) -> None:
+    """The order at a step is that of the batches that came, however many were given out."""
+    text = """
+        import torch
+        torch.manual_seed(0)
+        net, data = torch.nn.Linear(1, 1), torch.arange(24.0)[:, None]
+        optimizer = torch.optim.SGD(net.parameters(), lr=1e-4)
+        loader = torch.utils.data.DataLoader(data, 4, shuffle=True, num_workers=WORKERS)
+        for step, batch in enumerate(loader):
+            net(batch).square().sum().backward()
+            optimizer.step()
+            if step == 2:
+                break
+    """
+    traces = [run_text(tmp_path, text.replace("WORKERS", n), f"workers {n}") for n in ("0", "2")]
+    orders = [[row["d"].get("order") for row in rows if row["k"] == "row"] for rows in traces]
+    assert orders[0] == orders[1]
+    assert len(set(orders[0])) > 3
+    assert len({row["order"] for rows in traces for row in rows if row["k"] == "sampling"}) == 1

@@ -199,3 +199,11 @@ def test_a_patch_loses_what_only_the_syntax_shows_to_be_secret(tree: Path) -> No
     assert found is not None and found.patch is not None
     assert f"+note = 'swordfish-like'\n+name, password = [1, '{REMOVED}']\n" in found.patch
     assert f"+password = get('P') or '{REMOVED}'\n" in found.patch
+
+
+def test_the_name_of_a_branch_is_text_without_tokens(tree: Path) -> None:
+    """One with bytes that are not UTF-8 is told all the same, and a token in it is not."""
+    git(tree, "checkout", "-q", "-b", os.fsdecode(b"odd\xff/ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4"))
+    found = repository(tree)
+    assert found is not None
+    assert found.branch == f"odd\ufffd/{REMOVED}"

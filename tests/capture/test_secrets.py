@@ -246,3 +246,70 @@ def test_the_hyperparameters_of_the_trade_pass(name: str) -> None:
 def test_what_holds_no_text_holds_no_secret(value: object) -> None:
     """Numbers and switches pass under any name."""
     assert secret_paths({"password": value}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RuntimeError: cannot log in with password=swordfish and more",
+        "error: password=swordfish",
+        "INFO:connecting:api_key=swordfish",
+        'cmd="export PASSWORD=swordfish"',
+        '{"cmd": "curl --api-key=swordfish host"}',
+        "message='password: swordfish'",
+        r'{"settings": "{\"api_key\": \"swordfish\"}"}',
+        "\x1b[0;31mpassword\x1b[39m=\x1b[33m'swordfish'\x1b[0m",
+        "\x1b[0;31mpassword=swordfish\x1b[0m",
+        "postgres://me:pass@swordfish@host/db",
+        "run(['x', '--password', 'swordfish'])",
+    ],
+)
+def test_a_name_behind_another_name_counts(text: str) -> None:
+    """What stands before a telling name, such as a level of logging or a key, does not hide it."""
+    clean = scrub(text)
+    assert "swordfish" not in clean
+    assert scrub(clean) == clean
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "%env API_KEY=swordfish\nx = 1\n",
+        "x = 1\n!export PASSWORD=swordfish && run\n",
+        "found = !mysql --password swordfish\n",
+        "%%bash\nexport PASSWORD=swordfish\n",
+        "get_ipython().run_line_magic('env', 'API_KEY=swordfish')\n",
+        "get_ipython().system('login --password swordfish')\n",
+        "os.system('export PASSWORD=swordfish9')\n",
+        "url = f'{host}?api_key=swordfish9'\n",
+        "note = 'log in with --api-key=swordfish9'\n",
+    ],
+)
+def test_commands_in_code_lose_their_secrets(code: str) -> None:
+    """What a cell or a literal hands to the shell is read as the shell would read it."""
+    clean = scrub(code, code=True)
+    assert "swordfish" not in clean
+    assert clean.count("\n") == code.count("\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "# don't\nconnect(password=my_password1)\n",
+        "text = f'{connect(password=my_password1)}'\n",
+        '"""Usage: --password=PASSWORD --api-key KEY, password=your_password."""\n',
+        "forward_pass = 'early'\nclass_pass = 'late'\n",
+        "ENV_GITHUB_TOKEN = 'GITHUB_TOKEN'\n",
+    ],
+)
+def test_code_that_only_names_a_secret_stays(code: str) -> None:
+    """Variables, help texts, the passes of a network and names of variables are no secrets."""
+    assert scrub(code, code=True) == code
+
+
+@pytest.mark.parametrize("piece", ["a=", '\\"', "'a',", "--a ", '"""', "#'", "{", "a: "])
+@pytest.mark.parametrize("code", [False, True])
+def test_no_text_is_looked_at_again_and_again(piece: str, code: bool) -> None:
+    """A text made to start every pattern at each place comes back; else this would take minutes."""
+    text = piece * (120_000 // len(piece))
+    assert scrub(text, code=code) == text

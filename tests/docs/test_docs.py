@@ -128,3 +128,41 @@ def test_every_key_of_a_study_is_documented() -> None:
         for field in msgspec.structs.fields(kind):
             if field.name not in ("budget", "protocol"):
                 assert f"`{prefix}{field.name}`" in text, f"docs/study-file.md lacks {prefix}{field.name}"
+
+
+def test_every_verdict_answer_and_level_is_documented() -> None:
+    """The page on recording has a row for each verdict, each answer of explain and each level of trace."""
+    from assay.capture.recording.launch import LEVELS
+    from assay.verification.commands.explanation import CHANCE, HASH_ORDER, RACE, UNKNOWN, UNSEEDED
+    from assay.verification.commands.verdict import WORDS
+    from assay.verification.parity.networks import DIFFERENT, IDENTICAL, ROUNDING
+
+    loose = (UNSEEDED, HASH_ORDER, RACE, UNKNOWN, CHANCE)
+    answers = ("identical", "located", "explained", *loose, "unexplained")
+    for name, words in (
+        ("recording.md", (*WORDS, *answers, *LEVELS)),
+        ("commands.md", WORDS),
+        ("parity.md", (IDENTICAL, ROUNDING, DIFFERENT)),
+    ):
+        rows = re.findall(r"^\| `([^`]+)` ", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.MULTILINE)
+        for word in words:
+            assert word in {row.removesuffix(" k/k") for row in rows}, f"docs/{name} lacks a row for {word}"
+
+
+def test_every_column_of_a_trace_is_documented() -> None:
+    """The page on formats names each column, field and kind of row of the three tables."""
+    from io import BytesIO
+
+    import pyarrow.parquet as pq
+
+    from assay.records.trace import FIELDS, KINDS, VERSION, make_operators, make_steps, make_tensors
+
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    assert f"(zstd), version {VERSION}" in text
+    lines = dict(re.findall(r"^\| `(\w+)` (\|.*)$", text, re.MULTILINE))
+    for name, make in (("steps", make_steps), ("tensors", make_tensors), ("operators", make_operators)):
+        columns = pq.read_schema(BytesIO(make([], "xxh3-128"))).names
+        for column in columns:
+            assert f"`{column}`" in lines[name], f"docs/formats.md: {name} lacks {column}"
+    for word in (*FIELDS, *KINDS):
+        assert word in lines["steps"], f"docs/formats.md lacks {word}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay.capture.literals import secret_texts
-from assay.capture.secrets import REMOVED, scrub, strip_credentials
+from assay.capture.secrets import REMOVED, scrub, scrub_shapes, strip_credentials
 from assay.provenance.components import Repository
 
 PATCH_LIMIT = 1 << 20
@@ -148,7 +148,7 @@ def _state(git: _Git, facts: Mapping[str, str], changed: list[str], untracked: l
     sources = sorted(scrub(_valid(name)) for name in untracked if Path(name).suffix.lower() in SOURCES)
     return Repository(
         commit=commit if commit != "(initial)" else None,
-        branch=branch if branch != "(detached)" else None,
+        branch=scrub_shapes(_valid(branch)) if branch and branch != "(detached)" else None,
         remote=_remote(git),
         dirty=bool(changed),
         patch=_patch(git, changed) if changed and commit != "(initial)" else None,

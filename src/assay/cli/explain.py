@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
 from assay.cli.output import give, give_json, say, visible
 from assay.foundation.errors import UsageError
 from assay.foundation.places import cache_folder, store_folder
+from assay.publishing.words import counted
 from assay.records.commands import CommandRecord, find_command
 from assay.records.store import Store
 from assay.verification.commands.explain import explain
@@ -15,6 +17,7 @@ from assay.verification.commands.explanation import Explanation
 from assay.verification.commands.repeat_now import repeat_now
 
 _SHOWN = 12
+_FINGERPRINTS = re.compile(r"(\d+)\.(\w+) [0-9a-f]{16,} and [0-9a-f]{16,}")
 _PARTS = {
     "cause": "cause",
     "innocent": "no part",
@@ -70,9 +73,9 @@ def _show(found: Explanation) -> None:
     if found.results:
         give("results that differ:")
         for text in found.results[:_SHOWN]:
-            give(f"  {visible(text)}")
+            give(f"  {visible(_result(text))}")
     for checked in found.repeatability:
-        give(f"repeatable here: {checked.side}, {checked.repeats} repeats: {checked.kind}")
+        give(f"{checked.side} repeated {checked.repeats} times here: {checked.kind}")
         for source in checked.sources[:_SHOWN]:
             give(f"  {source.kind}: {source.generator} {visible(source.where)}")
     if found.operator_why_not:
@@ -81,18 +84,27 @@ def _show(found: Explanation) -> None:
         give("the search ended at its limit before all causes were sure: --limit raises it")
     for note in found.notes:
         give(f"note: {visible(note)}")
-    say(f"{found.runs} re-runs, {found.seconds:.0f} s")
+    if found.runs:
+        say(f"{counted(found.runs, 're-run')}, {found.seconds:.0f} s")
+
+
+def _result(text: str) -> str:
+    """Return a result that differs in words: fingerprints say nothing to people."""
+    found = _FINGERPRINTS.fullmatch(text)
+    return f"the last {found[2]} of process {found[1]}" if found else text
 
 
 def _show_differences(found: Explanation) -> None:
-    if found.differences:
-        give(f"how they came to be differs in {len(found.differences)} places, likely causes first:")
-        shown = sorted(found.differences, key=lambda one: one.part != "cause")
-        for one in shown[:_SHOWN]:
-            part = _PARTS[one.part]
-            why = f" ({one.why})" if one.why else ""
-            give(f"  {part:<11}  {visible(one.text)}{visible(why)}")
-        if len(shown) > _SHOWN:
-            give(f"  and {len(shown) - _SHOWN} more: --json lists all")
-    else:
+    if not found.differences:
         give("nothing that was recorded about how they came to be differs")
+        return
+    places = counted(len(found.differences), "place")
+    give(f"how they came to be differs in {places}, likely causes first:")
+    shown = sorted(found.differences, key=lambda one: one.part != "cause")[:_SHOWN]
+    width = max(len(_PARTS[one.part]) for one in shown)
+    for one in shown:
+        part = f"{_PARTS[one.part]:<{width}}  " if width else ""
+        why = f" ({one.why})" if one.why else ""
+        give(f"  {part}{visible(one.text)}{visible(why)}")
+    if len(found.differences) > len(shown):
+        give(f"  and {len(found.differences) - len(shown)} more: --json lists all")

@@ -107,7 +107,8 @@ def parity(
     a: Annotated[str, typer.Argument(metavar="A", help="file.py:function of a network; or a strategy.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The other implementation.")],
     inputs: Annotated[
-        list[str] | None, typer.Option("--input", help="Shape of an input of networks, such as 8x3x32x32.")
+        list[str] | None,
+        typer.Option("--input", help="Shape of an input of networks, such as float:8,3,32,32."),
     ] = None,
     maps: Annotated[
         list[str] | None, typer.Option("--map", metavar="A=B", help="Names that differ between networks.")

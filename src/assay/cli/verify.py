@@ -40,11 +40,22 @@ def verify(
 
 
 def recorded_command(text: str, store_path: Path | None) -> CommandRecord | None:
-    """Return the recorded command that `text` names, or None where it names a file or nothing."""
+    """Return the recorded command that `text` names, or None where it is to be read as a study file.
+
+    A recorded command is called by its script unless it was given a name: `train.py` is no study.
+    """
     folder = store_path or store_folder()
-    if Path(text).is_file() or not (folder / "format.json").exists():
+    if Path(text).suffix == ".toml":
         return None
-    return find_command(Store(folder, create=False), text)
+    has_store = (folder / "format.json").exists()
+    found = find_command(Store(folder, create=False), text) if has_store else None
+    if found is None and not Path(text).exists():
+        raise UsageError(
+            f"no recorded command is called '{text}', and no study file",
+            where=str(folder),
+            hint="assay ls lists the recorded commands; assay init FILE writes a study",
+        )
+    return found
 
 
 def verify_recorded(
@@ -62,7 +73,7 @@ def verify_recorded(
     check_word(at_least)
     fixed = _margin(margin)
     store = Store(store_path or store_folder(), create=False)
-    say(f"repeating {visible(record.name)} {record.id} in a restored copy")
+    say(f"repeating {visible(record.name)} ({record.id[:8]}) in a restored copy")
     found = verify_command(
         store,
         record,
@@ -104,11 +115,11 @@ def _show_command(found: CommandVerification) -> None:
         for name, (a, b) in list(found.arithmetic.items())[:12]:
             give(f"  {name}: {visible(str(a))} -> {visible(str(b))}")
     if found.other_outputs:
-        give(f"files that differ though the computation is equal: {visible(', '.join(found.other_outputs))}")
+        give(f"though the computation is equal: {visible('; '.join(found.other_outputs))}")
     for note in found.notes:
         give(f"note: {visible(note)}")
     if found.verdict.word not in (IDENTICAL, "incomparable"):
-        say(f"assay explain {found.id} --locate says where a repeat parts and why")
+        say(f"assay explain {found.id[:8]} --locate says where a repeat parts and why")
 
 
 def _show(found: Verification) -> None:

@@ -53,7 +53,8 @@ class DataFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A file that the run read, or a path that was declared as its data.
 
     `digest` of a folder is that of its tree, whose nodes are objects of the store. `order` counts the
-    files in the order in which they were first opened. `content` is the object that holds a small file.
+    files in the order in which they were first opened. `content` is the object that holds a small file,
+    and for a folder the one that lists its files in that order, one a line.
     """
 
     path: str

@@ -67,7 +67,7 @@ class CommandCircumstances(msgspec.Struct, frozen=True, kw_only=True):
 class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The sealed evidence of one attempt at a command.
 
-    `provenance`, `trace`, `tensors` and `operators` are objects of the store: the first a
+    `provenance`, `trace`, `tensors`, `operators` and `logged` are objects of the store: the first a
     `CommandProvenance`, the others tables of `records.trace`.
     """
 
@@ -82,6 +82,7 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
     tensors: str | None = None
     operators: str | None = None
+    logged: str | None = None
     format: int = FORMAT
 
 

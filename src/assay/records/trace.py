@@ -1,10 +1,11 @@
 """The trace of a run: tables of fingerprints, kept as compressed Parquet objects.
 
-Three tables, each with its version in the metadata of its schema:
+Four tables, each with its version in the metadata of its schema:
 
     steps       one row a recorded moment: a digest for each kind of thing that was looked at
     tensors     one row a tensor, parameter or module output at a recorded step
     operators   one row an operator in a window of steps
+    logged      one row a value that the program logged: all of them, never thinned
 
 A fingerprint is 16 hexadecimal digits' worth of bytes (64 bits) or 32 (128); which digest made it is in
 the metadata, and fingerprints of different digests are never compared. A field is null where nothing of
@@ -13,7 +14,7 @@ its kind was seen, or where a generator was not drawn from since the row before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -149,6 +150,33 @@ def make_operators(rows: Sequence[dict[str, Any]], algorithm: str) -> bytes:
     return _write(rows, fields, "operators", algorithm, ())
 
 
+def make_logged(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Return the table of logged values, from its columns.
+
+    `process`, `row` (of the call: its values share it), `time` (seconds since 1970), `step` (as given, or
+    None), `name`, and the value: `value` for what a double holds exactly, NaN and infinities too, else
+    `text`.
+    """
+    import pyarrow as pa
+
+    fields = [
+        ("process", pa.int32()),
+        ("row", pa.int64()),
+        ("time", pa.float64()),
+        ("step", pa.int64()),
+        ("name", pa.string()),
+        ("value", pa.float64()),
+        ("text", pa.string()),
+    ]
+    arrays = [pa.array(columns[name], kind) for name, kind in fields]
+    return _bytes(arrays, fields, "logged", "")
+
+
+def load_logged(store: Store, record: CommandRecord) -> list[dict[str, Any]]:
+    """Return every value that a recorded command logged, as `make_logged` has them, in their order."""
+    return [] if record.logged is None else read_table(store.objects.get(record.logged), "logged")[0]
+
+
 def read_table(data: bytes, what: str) -> tuple[list[dict[str, Any]], str]:
     """Return the rows of a table, digests in hexadecimal, and the name of the digest that made them.
 
@@ -184,15 +212,23 @@ def _write(
     digests: Sequence[str],
 ) -> bytes:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    schema = pa.schema(fields, metadata={"assay": what, "version": str(VERSION), "digest": algorithm})
     columns = []
     for name, kind in fields:
         values = [row.get(name) for row in rows]
         if name in digests:
             values = [bytes.fromhex(value) if value else None for value in values]
         columns.append(pa.array(values, kind))
+    return _bytes(columns, fields, what, algorithm)
+
+
+def _bytes(
+    columns: Sequence[pa.Array], fields: Sequence[tuple[str, pa.DataType]], what: str, algorithm: str
+) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(fields, metadata={"assay": what, "version": str(VERSION), "digest": algorithm})
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=schema), sink, compression="zstd", compression_level=6)
     data: bytes = sink.getvalue().to_pybytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from assay.capture.recording import seal as sealing
+from assay.capture.recording.facts import facts_of, read_facts, write_facts
+from assay.capture.recording.files import check_declared
 from assay.capture.recording.launch import Launch
 from assay.capture.recording.record import NotSealedError, record_command, recover
 from assay.foundation.errors import StoreError, UsageError
@@ -210,9 +213,87 @@ def test_a_full_disk_loses_nothing(project: Path, monkeypatch: pytest.MonkeyPatc
     assert [one.id for one in command_records(store)] == [made.id]
 
 
+def test_a_full_disk_does_not_lose_how_the_command_ended(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No block is free when it ends: its status is kept all the same, and what is lost is said."""
+    store = Store(project.parent / "store")
+    argv = (sys.executable, "-c", "print('x'); raise SystemExit(7)")
+    what = Launch(argv=argv, folder=project, variables=dict(os.environ), quiet=True)
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.name in ("stdout", "stderr") or "objects" in path.parts:
+            write(path, data[: len(data) // 2])  # what a full disk leaves
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    def refused(*_: object) -> None:
+        raise StoreError("cannot write", why="No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(sealing, "put_command", refused)
+        with pytest.raises(NotSealedError, match="No space left"):
+            record_command(store, what, cache=project.parent / "cache")
+    (made,) = recover(store, project.parent / "cache")
+    assert (made.result.status, made.result.exit_status) == ("failed", 7)
+    assert (
+        "the output of the command: there was no room to keep it"
+        in provenance_of_command(store, made).not_observed
+    )
+
+
+def test_what_is_known_is_replaced_whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full in the middle of the run does not cut what was written before it."""
+    what = Launch(argv=("x",), folder=project, variables={})
+    before = facts_of(what, name="a", data=(), outputs=())
+    write_facts(project, before)
+
+    def full(path: Path, text: str) -> int:
+        path.write_bytes(text[:5].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StoreError, match="No space left"):
+        write_facts(project, facts_of(what, name="b", data=(), outputs=()))
+    assert read_facts(project) == before
+
+
+def test_folders_and_names_may_be_bytes(project: Path) -> None:
+    """A working folder, a name and a variable that are not UTF-8 are recorded, and found again."""
+    folder = Path(os.fsdecode(os.fsencode(project) + b"\xff"))
+    project.rename(folder)
+    store = Store(folder.parent / "store")
+    variables = {**os.environ, "OMP_ODD": "\udcff"}
+    what = Launch(argv=(sys.executable, "train.py"), folder=folder, variables=variables, quiet=True)
+    data = [folder / "data"]
+    made, _ = record_command(store, what, name="n\udcff", data=data, cache=folder.parent / "cache")
+    found = provenance_of_command(store, made)
+    assert (made.name, found.root, found.folder) == ("n\ufffd", f"{project}\\xff", ".")
+    assert {one.path for one in found.code} == {"config.json", "helper.py", "train.py"}
+    assert [one.path for one in found.data] == ["data"]
+    assert found.variables["OMP_ODD"] == "\ufffd"
+
+
+def test_tokens_in_names_do_not_reach_the_record(project: Path) -> None:
+    """Not in the run's own name, nor in those of its data and outputs, of a folder and of a path."""
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    (project / f"data_{token}").mkdir()
+    (project / f"data_{token}" / "d.csv").write_text("1")
+    (project / f"in-{token}.csv").write_text("1")
+    (project / "train.py").write_text(
+        f"open('in-{token}.csv').read(); open('data_{token}/d.csv').read(); open('{token}', 'w').write('x')\n"
+    )
+    path = f"/nowhere/{token}"
+    record(project, name=token, data=[project / f"data_{token}"], variables={"PYTHONPATH": path})
+    assert leaks(project.parent / "store", token) == []
+
+
 RECORDER = """\
 import os, sys
 from pathlib import Path
+from assay.capture.recording.files import check_declared
 from assay.capture.recording.launch import Launch
 from assay.capture.recording.record import record_command
 from assay.records.store import Store
@@ -327,3 +408,21 @@ def test_a_signal_to_the_recorder_leaves_a_sealed_record(project: Path) -> None:
     assert process.wait(60) == 0
     (made,) = command_records(Store(project.parent / "store"))
     assert (made.result.status, made.result.signal) == ("killed", signal.SIGTERM)
+
+
+def test_a_declared_link_that_leads_nowhere_is_called_so(tmp_path: Path) -> None:
+    """Its own name is not proposed as the right spelling."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UsageError, match="leads nowhere"):
+        check_declared([tmp_path / "loop"], "--data")
+    (tmp_path / "data").mkdir()
+    with pytest.raises(UsageError) as refused:
+        check_declared([tmp_path / "dato"], "--data")
+    assert refused.value.hint == "did you mean 'data'?"
+
+
+def test_what_a_declared_folder_leaves_out_is_said(project: Path) -> None:
+    """A pipe among the data is no file, and its absence from the digest is told."""
+    os.mkfifo(project / "data" / "pipe")
+    _, found = record(project, data=[project / "data"])
+    assert any(text.startswith("of data: pipe: ") for text in found.not_observed)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay.capture.recording.rows import Tail, read_rows, trace_of
+from assay.capture.recording.rows import Tail, logged_of, read_rows, trace_of
 from assay.capture.recording.settings import final_of, metrics_of, settings_of, steps_of
 from assay.records.trace import make_operators, make_steps, make_tensors
 
@@ -170,3 +170,53 @@ def test_final_fingerprints_are_those_that_thinning_keeps(tmp_path: Path) -> Non
     assert final_of(short) == {"0.weights": DIGESTS[7], "0.loss": DIGESTS[2]}
     assert final_of(long) == {"0.weights": DIGESTS[7]}
     assert (steps_of(short), steps_of(long)) == (3, 2001)
+
+
+def test_bytes_that_are_no_text_tear_no_file(tmp_path: Path) -> None:
+    """A file's name keeps its bytes, so that the file is found; elsewhere they are replaced."""
+    first = {**process(7), "program": "python \udcff.py"}
+    name = "/data/\udcff.csv"
+    rows = [{"k": "opened", "files": [[name, "r"]]}, {"k": "log", "values": {"\udcff": ["\udcff", 1]}}]
+    write(tmp_path, "7-1.rows", first, *rows)
+    found = read_rows(tmp_path)
+    assert found.torn == ()
+    assert found.processes[0]["program"] == "python \ufffd.py"
+    assert found.of("opened") == [(0, rows[0])]
+    assert found.of("log")[0][1]["values"] == {"\ufffd": ["\ufffd", 1]}
+
+
+def test_logged_values_are_in_the_trace(tmp_path: Path) -> None:
+    """Equal values have equal fingerprints, others not; beyond a bound every second call is kept."""
+    told = [{"loss": 0.5}, {"loss": 0.5}, {"loss": 0.25}, {"other": 0.5}]
+    few = [{"k": "log", "t": 0, "n": 7, "w": "a.py:1", "values": values} for values in told]
+    last = {"k": "log", "t": 0, "n": None, "s": 9, "w": "a.py:2", "values": {}}
+    write(tmp_path / "few", "1-1.rows", process(1), *few, last, {"k": "log", "t": 0, "n": 1, "values": {}})
+    made = trace_of(read_rows(tmp_path / "few")).steps
+    digests = [row["outputs"] for row in made]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 4
+    assert [(row["step"], row["value"]) for row in made] == [
+        (7, 0.5),
+        (7, 0.5),
+        (7, 0.25),
+        (7, None),
+        (9, None),
+    ]
+    many = [{"k": "log", "t": 0, "n": n, "w": "a.py:1", "values": {"x": n}} for n in range(50_000)]
+    write(tmp_path / "many", "1-1.rows", process(1), *many)
+    rows = read_rows(tmp_path / "many")
+    steps = [row["step"] for row in trace_of(rows).steps]
+    assert 20_000 < len(steps) < 40_000
+    assert set(steps[-100:]) <= set(range(0, 50_000, 4))
+    assert logged_of(rows)["value"] == list(range(50_000))
+
+
+def test_logged_values_keep_what_they_are(tmp_path: Path) -> None:
+    """Numbers that a double holds are numbers, NaN and infinities too; all else is text."""
+    values = {"a": 0.1, "b": "nan", "c": "-inf", "d": "text", "e": None, "f": True, "g": 2**53 + 1, "h": 3}
+    write(tmp_path, "1-1.rows", process(1), {"k": "log", "t": 1.5, "n": 2, "values": values})
+    found = logged_of(read_rows(tmp_path))
+    assert found["name"] == list("abcdefgh")
+    assert [repr(value) for value in found["value"]] == ["0.1", "nan", "-inf", *["None"] * 4, "3.0"]
+    assert found["text"] == [None, None, None, "text", None, "true", "9007199254740993", None]
+    assert set(found["step"]) == {2}

@@ -517,3 +517,34 @@ def test_what_differs_first_orders_the_changes(store: Store) -> None:
     )
     first = {field: informed(changes, field)[0].kind for field in ("hyperparameters", "gradients", "other")}
     assert first == {"hyperparameters": "code", "gradients": "threads", "other": "threads"}
+
+
+def test_a_list_in_another_order_is_one_change(store: Store, tmp_path: Path) -> None:
+    """Lines that only moved are not taken apart, for a list without one of them is another list."""
+    one = code(store, "order.txt", "a.png\nb.png\nc.png\n", role="argument")
+    two = code(store, "order.txt", "c.png\na.png\nb.png\n", role="argument")
+    changes = between(store, {"code": [one]}, {"code": [two]})
+    assert texts(changes) == ["order.txt has its lines in another order"]
+    copy = place(tmp_path, {"order.txt": "a.png\nb.png\nc.png\n"})
+    apply(changes, copy, {}, store=store)
+    assert (copy.tree / "order.txt").read_text() == "c.png\na.png\nb.png\n"
+
+
+def test_files_of_a_declared_folder_that_were_opened_in_another_order_are_listed(store: Store) -> None:
+    """The order within a folder is kept beside its tree."""
+    sides = [store.objects.put(text.encode()) for text in ("1.png\n2.png\n", "2.png\n1.png\n")]
+    data = [
+        [DataFile(path="images", digest="0" * 64, size=2, declared=True, folder=True, content=content)]
+        for content in sides
+    ]
+    changes = between(store, {"data": data[0]}, {"data": data[1]})
+    assert texts(changes) == [
+        "files were opened in another order (where A opened images/1.png, B opened images/2.png)"
+    ]
+    assert not changes[0].possible
+
+
+def test_another_search_path_is_listed_and_not_tried(store: Store) -> None:
+    """What it leads to is tried by file and by version, so that one cause is not told twice."""
+    changes = between(store, {}, {"variables": {"PYTHONPATH": "/there"}})
+    assert [(change.path, change.possible) for change in changes] == [("PYTHONPATH", False)]

@@ -54,6 +54,34 @@ def trained(decay=0.0, loss="sum"):
     return made, torch.optim.SGD(made.parameters(), lr=0.01, weight_decay=decay), step
 
 
+class Small(nn.Module):
+    def __init__(self, second=1.0, value=0.0, detached=False, typed=False):
+        super().__init__()
+        self.body = nn.Linear(4, 4)
+        self.head = nn.Linear(4, 2)
+        self.second, self.value, self.detached, self.typed = second, value, detached, typed
+
+    def forward(self, x):
+        y = self.body(x.float() if self.typed else x)
+        out = self.head(y.detach() if self.detached else y)
+        extra = torch.full_like(out, self.value)
+        return {"features": y, "logits": self.second * out, "masked": torch.cat([out * 0, extra])}
+
+
+class Attention(nn.Module):
+    def __init__(self, weights=True):
+        super().__init__()
+        self.inner = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.weights = weights
+
+    def forward(self, x):
+        return self.inner(x, x, x, need_weights=self.weights)[0]
+
+
+def unlearned():
+    return nn.Linear(4, 4).requires_grad_(False)
+
+
 def wrong():
     return 3
 
@@ -134,7 +162,9 @@ def test_a_training_step_is_compared_to_its_update(compare: Any) -> None:
     [
         ("wrong", ("float:4,3,8,8",), (), "no network"),
         ("failing", ("float:4,3,8,8",), (), "no such thing"),
-        ("Named", ("8,8",), (), "describes no input"),
+        ("Named", ("8by8",), (), "describes no input"),
+        ("Named", ("0x3x8x8",), (), "holds nothing"),
+        ("trained", ("4x3x8x8",), (), "do not return the same"),
         ("Named", ("float:4,3,7,8",), (), "failed on the inputs"),
         ("Named", ("float:4,3,8,8",), (("9", "conv"),), "fits nothing in the first"),
         ("Named", ("float:4,3,8,8",), (("0", "fc"),), "has the shape"),
@@ -161,3 +191,43 @@ def test_maps_go_before_names_and_order() -> None:
         "second.w": "two.w",
     }
     assert (found.only_a, found.only_b) == (("lost",), ("other",))
+
+
+def test_every_output_of_a_network_counts(compare: Any) -> None:
+    """A second output that is another one is no identity, though the first is equal."""
+    assert compare("Small", "Small", ("16x4",)).verdict == IDENTICAL
+    found = compare("Small", "Small", ("16x4",), second=1.5)
+    assert found.stages[0].verdict == DIFFERENT
+    assert found.stages[0].relative > 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 3.4028234663852886e38])
+def test_what_is_not_finite_is_equal_to_itself_only(compare: Any, value: float) -> None:
+    """NaN is not nought, infinity is not the largest number, and neither hides what else differs."""
+    found = compare("Small", "Small", ("16x4",), value=value)
+    assert found.verdict == DIFFERENT
+    assert found.stages[0].name == ""
+
+
+def test_a_gradient_that_only_one_has_is_a_difference(compare: Any) -> None:
+    """A branch that is cut off gives its parameters no gradient, which is not passed over."""
+    found = compare("Small", "Small", ("16x4",), detached=True)
+    first = next(one for one in found.stages if one.verdict == DIFFERENT)
+    assert (first.stage, first.name.partition(".")[0]) == ("gradients", "body")
+
+
+def test_code_of_one_precision_is_compared_in_that(compare: Any) -> None:
+    """Where nothing runs in double precision, equal bits are equal, and the finding says what it lacks."""
+    found = compare("Small", "Small", ("16x4",), typed=True)
+    assert found.verdict == IDENTICAL
+    assert "double precision" in found.not_doubled
+
+
+def test_a_network_without_gradients_is_compared_forward(compare: Any) -> None:
+    """Nothing that can be learned is no failure."""
+    assert compare("unlearned", "unlearned", ("16x4",)).verdict == IDENTICAL
+
+
+def test_an_inner_output_that_one_leaves_out_is_no_difference(compare: Any) -> None:
+    """Attention without its weights computes the same, though its module returns less."""
+    assert compare("Attention", "Attention", ("4x5x8",), weights=False).verdict != DIFFERENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import time
@@ -12,11 +13,13 @@ from pathlib import Path
 import msgspec
 
 from assay.capture.recording.launch import Ended, Launch
-from assay.capture.secrets import scrub_arguments
+from assay.capture.secrets import scrub_arguments, scrub_shapes
 from assay.foundation import clock
+from assay.foundation.files import writing
 
 FORMAT = 1
 FACTS, END, STDOUT, STDERR = "launch.json", "ended.json", "stdout", "stderr"
+_ROOM = 1024  # bytes
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,12 +48,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts_of(what: Launch, *, name: str, data: Sequence[Path], outputs: Sequence[Path]) -> Facts:
     """Return what is known of a command that is about to start."""
-    argv = tuple(
-        argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for argument in what.argv
-    )
+    argv = tuple(map(valid, what.argv))
     shown = scrub_arguments(argv)
     return Facts(
-        name=name or default_name(argv),
+        name=scrub_shapes(valid(name) or default_name(argv)),
         argv=shown,
         removed=tuple(i for i, (a, b) in enumerate(zip(argv, shown, strict=True)) if a != b),
         arguments=_digest(what.argv),
@@ -77,33 +78,61 @@ def default_name(argv: Sequence[str]) -> str:
 
 
 def write_facts(live: Path, facts: Facts) -> None:
-    """Write what is known before the start."""
-    (live / FACTS).write_bytes(msgspec.json.encode(facts))
+    """Write what is known before the start, whole or not at all, and reserve the room for how it ends."""
+    # As Python writes JSON: a folder's name may hold bytes that are not UTF-8.
+    text = json.dumps(msgspec.to_builtins(facts))
+    with writing(live / FACTS):
+        if not (live / END).exists():
+            (live / END).write_bytes(b" " * _ROOM)
+        new = live / f".{FACTS}"
+        new.write_text(text)
+        new.replace(live / FACTS)
 
 
 def read_facts(live: Path) -> Facts | None:
     """Return what is known of the run in a folder; None where its recorder died before it wrote that."""
     try:
-        return msgspec.json.decode((live / FACTS).read_bytes(), type=Facts)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.convert(json.loads((live / FACTS).read_bytes()), type=Facts)
+    except (OSError, ValueError, msgspec.ValidationError):
         return None
 
 
 def write_end(live: Path, ended: Ended) -> None:
-    """Write how a command ended; its output is without secrets by now."""
-    (live / STDOUT).write_bytes(ended.stdout)
-    (live / STDERR).write_bytes(ended.stderr)
-    (live / END).write_bytes(msgspec.json.encode(msgspec.structs.replace(ended, stdout=b"", stderr=b"")))
+    """Write how a command ended; its output is without secrets by now.
+
+    On a full disk the output is lost, and how it ended is not: the room for that was reserved.
+    """
+    for name, output in ((STDOUT, ended.stdout), (STDERR, ended.stderr)):
+        try:
+            (live / name).write_bytes(output)
+        except OSError:
+            (live / name).unlink(missing_ok=True)
+    text = msgspec.json.encode(msgspec.structs.replace(ended, stdout=b"", stderr=b""))
+    with (live / END).open("r+b" if (live / END).exists() else "wb") as file:
+        file.write(text.ljust(_ROOM))
 
 
 def read_end(live: Path) -> Ended | None:
     """Return how the command of a folder ended; None where nobody lived to see it."""
     try:
         ended = msgspec.json.decode((live / END).read_bytes(), type=Ended)
-        output = (live / STDOUT).read_bytes(), (live / STDERR).read_bytes()
     except (OSError, msgspec.DecodeError):
         return None
-    return msgspec.structs.replace(ended, stdout=output[0], stderr=output[1])
+    return msgspec.structs.replace(ended, stdout=_output(live / STDOUT), stderr=_output(live / STDERR))
+
+
+def lost_output(live: Path) -> bool:
+    """Say whether the output of a command that ended could not be kept."""
+    return not ((live / STDOUT).exists() and (live / STDERR).exists())
+
+
+def _output(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def valid(text: str) -> str:
+    """Return a text that the system gave with every byte that is not UTF-8 replaced."""
+    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def _digest(argv: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from assay.capture.contents import Contents
 from assay.capture.recording.rows import Rows
 from assay.capture.recording.scrubbed import scrub_file
 from assay.capture.recording.scrubbing import Scrubber
-from assay.capture.trees import keep_tree
+from assay.capture.trees import keep_tree, written_name
 from assay.foundation.errors import AssayError, UsageError, nearest
 from assay.provenance.commands import CodeFile, DataFile, Output
 from assay.records.objects import Objects
@@ -29,7 +29,7 @@ NOTEBOOK = ".ipynb"
 
 # Files of the system say nothing about a run that the environment does not say.
 _SYSTEM = re.compile(
-    r"/(?:proc|sys|dev|run|etc|lib|lib64|bin|sbin)/|/usr/(?:local/)?(?:lib|lib64|bin|sbin|include|libexec)/"
+    r"/(?:proc|sys|dev(?!/shm/[^/]+/)|run|etc|lib|lib64|bin|sbin)/|/usr/(?:local/)?(?:lib|lib64|bin|sbin|include|libexec)/"
     r"|/usr/share/(?:zoneinfo|locale|mime|fonts|fontconfig|ca-certificates|i18n|icons)/"
     # Caches of programs, and what belongs to version control.
     r"|.*/(?:__pycache__|\.git|\.cache/(?:matplotlib|fontconfig|pip|torch_extensions)|torchinductor_[^/]*"
@@ -84,6 +84,12 @@ def check_declared(paths: Sequence[Path], option: str) -> None:
     """Raise `UsageError` for a declared path that is not there."""
     for path in paths:
         if not path.exists():
+            if path.is_symlink():
+                raise UsageError(
+                    f"the path after {option} is a link that leads nowhere",
+                    where=str(path),
+                    hint="mend the link, or name what it should lead to",
+                )
             near = nearest(path.name, (entry.name for entry in path.parent.glob("*")))
             hint = f"did you mean '{near}'?" if near else "paths are relative to the working folder"
             raise UsageError(f"the path after {option} is not there", where=str(path), hint=hint)
@@ -112,7 +118,7 @@ class Inputs:
         self, read: Sequence[Path], declared: Sequence[Path], code: AbstractSet[Path]
     ) -> tuple[DataFile, ...]:
         """Return declared data first, then the files that were read, in order; code is no data."""
-        found = [self._declared(path) for path in declared]
+        found = [self._declared(path, read) for path in declared]
         within = [path.resolve() for path in declared if path.is_dir()]
         named = {path.resolve() for path in declared}
         order = {path: number for number, path in enumerate(path for path in read if path not in code)}
@@ -126,16 +132,18 @@ class Inputs:
         self._tell_of_gone(path for path in single if not path.exists())
         return tuple(one for one in found if one is not None)
 
-    def _declared(self, path: Path) -> DataFile | None:
+    def _declared(self, path: Path, read: Sequence[Path]) -> DataFile | None:
         try:
             if path.is_dir():
                 tree = keep_tree(self._objects, path, self._contents)
+                self._tell_left_out(path, tree.left_out)
                 return DataFile(
                     path=self._shown(path.resolve()),
                     digest=tree.digest,
                     size=tree.size,
                     declared=True,
                     folder=True,
+                    content=self._sequence(path.resolve(), read),
                 )
             return self._file(path.resolve(), self._contents.digest(path), declared=True)
         except AssayError as error:
@@ -145,6 +153,17 @@ class Inputs:
                 f"declared data that could not be read: {self._shown(path)} ({error.strerror})"
             )
         return None
+
+    def _tell_left_out(self, folder: Path, left_out: Sequence[str]) -> None:
+        if left_out:
+            more = f" and {len(left_out) - 3:,} more" if len(left_out) > 3 else ""
+            self.missed.append(f"of {self._shown(folder)}: {', '.join(left_out[:3])}{more}")
+
+    def _sequence(self, folder: Path, read: Sequence[Path]) -> str | None:
+        """Keep the order in which the files of a folder were opened, one written name a line."""
+        names = [written_name(str(path.relative_to(folder))) for path in read if path.is_relative_to(folder)]
+        text = "".join(f"{name}\n" for name in names)
+        return self._objects.put(self._scrubber.known(text).encode()) if names else None
 
     def _digests(self, paths: Iterable[Path]) -> dict[Path, str]:
         def on_problem(path: Path, reason: str) -> None:

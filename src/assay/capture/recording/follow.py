@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.capture.recording.facts import Facts, write_facts
+from assay.capture.recording.facts import Facts, valid, write_facts
 
 if TYPE_CHECKING:
     from assay.capture.recording.machine import Machine
@@ -128,7 +128,7 @@ class Follower:
             over = self._over.is_set()
             rows = [row for _, row in tail.new()]
             found.sources.keep_code([row for row in rows if row.get("k") in ("code", "cell")])
-            if not over and any(row.get("k") == "row" for row in rows):
+            if not over and any(row.get("k") in ("row", "log") for row in rows):
                 import pyarrow.parquet  # noqa: F401  the trace will need it, and its import takes long
             if over:
                 return
@@ -138,4 +138,5 @@ class Follower:
 def _with_variables(facts: Facts, variables: dict[str, str]) -> Facts:
     import msgspec
 
-    return msgspec.structs.replace(facts, variables=variables)
+    told = {valid(name): valid(value) for name, value in variables.items()}
+    return msgspec.structs.replace(facts, variables=told)

@@ -23,7 +23,7 @@ from assay.capture.recording.identity import components_of
 from assay.capture.recording.launch import Ended
 from assay.capture.recording.machine import Machine, environment_of
 from assay.capture.recording.places import Places
-from assay.capture.recording.rows import Rows, trace_of
+from assay.capture.recording.rows import Rows, logged_of, trace_of
 from assay.capture.recording.scrubbing import CleanObjects, Scrubber
 from assay.capture.recording.settings import (
     distributed_of,
@@ -39,6 +39,7 @@ from assay.capture.recording.settings import (
     variables_of,
 )
 from assay.capture.recording.sources import Kept, Sources
+from assay.capture.trees import written_name
 from assay.foundation import clock
 from assay.foundation.digest import digest_value
 from assay.provenance.commands import CodeFile, CommandProvenance, DataFile, Output, Randomness, Setting
@@ -52,7 +53,7 @@ from assay.records.commands import (
     CommandRecord,
     CommandResult,
 )
-from assay.records.trace import Trace, make_operators, make_steps, make_tensors
+from assay.records.trace import Trace, make_logged, make_operators, make_steps, make_tensors
 
 T = TypeVar("T", Setting, Randomness)
 
@@ -136,7 +137,7 @@ def _provenance(
         argv=facts.argv,
         removed=facts.removed,
         folder=left.sources.places.folder(facts.folder),
-        root=str(left.sources.places.root),
+        root=written_name(str(left.sources.places.root)),
         outside=tuple(left.sources.places.outside),
         interpreter=str(main.get("executable", "")) if main else "",
         level=facts.level,
@@ -240,7 +241,17 @@ def _record(
         trace=objects.put(make_steps(trace.steps, trace.algorithm)) if trace.steps else None,
         tensors=objects.put(make_tensors(trace.tensors, trace.algorithm)) if trace.tensors else None,
         operators=objects.put(make_operators(trace.operators, trace.algorithm)) if trace.operators else None,
+        logged=_logged(rows, objects, scrubber),
     )
+
+
+def _logged(rows: Rows, objects: CleanObjects, scrubber: Scrubber) -> str | None:
+    """Store all logged values, their texts without secrets: a compressed object hides these."""
+    columns = logged_of(rows)
+    if not columns["name"]:
+        return None
+    clean = {name: scrubber.plain(columns[name]) for name in ("name", "text")}
+    return objects.put(make_logged({**columns, **clean}))
 
 
 def _status(ended: Ended | None) -> str:

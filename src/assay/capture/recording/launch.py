@@ -21,6 +21,7 @@ import msgspec
 from assay.capture.recording.streams import Pump, is_open, leave_behind
 from assay.foundation import clock
 from assay.foundation.errors import UsageError
+from assay.foundation.files import writing
 
 if TYPE_CHECKING:
     import resource
@@ -144,7 +145,6 @@ def launch(what: Launch, live: Path, on_poll: Callable[[], None] | None = None) 
 
 def write_hook(live: Path, hook: HookSettings) -> None:
     """Write `hook.json` and make the folder of rows; nothing of the command is in it."""
-    (live / "rows").mkdir(parents=True, exist_ok=True)
     settings = {
         "format": FORMAT,
         **msgspec.to_builtins(hook),
@@ -153,7 +153,9 @@ def write_hook(live: Path, hook: HookSettings) -> None:
         "abi": sys.implementation.cache_tag,
         "installed": [str(_hook_folder()), str(Path(__file__).resolve().parents[2])],
     }
-    (live / "hook.json").write_text(json.dumps(settings))
+    with writing(live / "hook.json"):
+        (live / "rows").mkdir(parents=True, exist_ok=True)
+        (live / "hook.json").write_text(json.dumps(settings))
 
 
 def hooked(variables: dict[str, str], live: Path) -> dict[str, str]:

@@ -7,16 +7,19 @@ outside/N/lib/core.py       below the N-th other folder that code was loaded fro
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from assay.capture.repository import top_of
+from assay.capture.secrets import scrub_shapes
 from assay.capture.trees import real_name, written_name
 from assay.foundation.errors import IntegrityError
 
 OUTSIDE = "outside"
+_SHORTEST_TOKEN = 15  # characters of the shortest that has a shape
 _NUMBERED = re.compile(r"outside/(\d{1,4})(?:/(.+))?", re.DOTALL)
 
 
@@ -51,7 +54,13 @@ class Places:
         return shown
 
     def data(self, path: str | Path) -> str:
-        """Return how any other file or folder is written: by its place, or as an absolute path."""
+        """Return how any other file or folder is written: by its place, or as an absolute path.
+
+        A token in a name is taken out: such a file is told of, and cannot be found again.
+        """
+        return _without_tokens(self._written(path))
+
+    def _written(self, path: str | Path) -> str:
         lexical = os.path.normpath(self.root / path)
         for place in dict.fromkeys((lexical, os.path.realpath(lexical))):
             inside = _below(place, str(self.root))
@@ -91,6 +100,18 @@ def split(written: str) -> tuple[int | None, str]:
     if inner != "." and (not all(parts) or {".", ".."} & set(parts) or "\0" in inner):
         raise IntegrityError("a record names a file outside of its folder", where=written)
     return number, inner
+
+
+def _without_tokens(written: str) -> str:
+    head, slash, name = written.rpartition("/")
+    if len(name) >= _SHORTEST_TOKEN:
+        name = scrub_shapes(name)
+    return f"{_clean_folder(head)}{slash}{name}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _clean_folder(written: str) -> str:
+    return scrub_shapes(written)
 
 
 def _below(path: str, base: str) -> str | None:

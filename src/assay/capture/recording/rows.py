@@ -6,6 +6,9 @@ check is the end of its file: the process was killed in the middle of it.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -21,7 +24,9 @@ Row = dict[str, Any]
 
 _RANK = re.compile(r"rank (\d+)")
 _STEPS = {"step", "backward", "forward", "fit"}
+_HALVES = re.compile("[\ud800-\udfff]")
 _DIGITS = 32  # of one fingerprint
+_LOGGED = 20_000  # rows of the trace about logged values; beyond them every second, every fourth ...
 _DECODER = msgspec.json.Decoder(dict)
 
 
@@ -130,11 +135,41 @@ def trace_of(rows: Rows) -> Trace:
     steps: list[Row] = []
     tensors: list[Row] = []
     for number in sorted(chosen):
-        made = [row for row in rows.of_process(number) if row["k"] == "row"]
+        made = _made(rows.of_process(number))
         steps += [_step(number, place, row) for place, row in enumerate(made)]
         tensors += _tensors(number, rows.of_process(number))
     operators = [_operator(number, row) for number, row in rows.of("op") if number in chosen]
     return Trace(algorithm=algorithm, steps=steps, tensors=tensors, operators=operators)
+
+
+def logged_of(rows: Rows) -> dict[str, list[Any]]:
+    """Return all logged values as the columns of `records.trace.make_logged`."""
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("process", "row", "time", "step", "name", "value", "text")
+    }
+    for place, (process, row) in enumerate(rows.of("log")):
+        for name, value in (row.get("values") or {}).items():
+            number = _exact_number(value)
+            text = None if number is not None or value is None else _text_of(value)
+            moment = (process, place, number_of(row.get("t")), row.get("n"), str(name), number, text)
+            for column, entry in zip(columns.values(), moment, strict=True):
+                column.append(entry)
+    return columns
+
+
+def _exact_number(value: Any) -> float | None:
+    """Return the value as a double, None for a text and for what a double cannot hold exactly."""
+    if isinstance(value, str) and value not in ("nan", "inf", "-inf"):
+        return None
+    try:
+        number = number_of(value)
+    except OverflowError:
+        return None
+    return number if number is None or not math.isfinite(number) or number == value else None
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def number_of(value: Any) -> float | None:
@@ -153,19 +188,73 @@ def _decoded(line: bytes) -> Row | None:
         if line[8:9] != b" " or int(line[:8], 16) != zlib.crc32(text):
             return None
         row: Row = _DECODER.decode(text)
-    except (ValueError, msgspec.DecodeError):
+    except msgspec.DecodeError:
+        return _with_bytes(text)
+    except ValueError:
         return None
     return row
+
+
+def _with_bytes(text: bytes) -> Row | None:
+    """Return a row with bytes in it that are not UTF-8, which Python writes as halves of a surrogate pair.
+
+    The names of files keep them, so that the files are found; elsewhere they are replaced.
+    """
+    try:
+        row = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(row, dict):
+        return None
+    return {key: value if key in ("file", "files") else _valid(value) for key, value in row.items()}
+
+
+def _valid(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALVES.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_valid(key): _valid(inner) for key, inner in value.items()}
+    return [_valid(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _place(rows: list[Row]) -> tuple[int, int, bool, float]:
     """Return what a process is ordered by: whether it made steps, its rank, its role, its start."""
     process = rows[0]
     kinds = {row.get("kind") for row in rows if row.get("k") == "row"}
+    kinds |= {"log" for row in rows if row.get("k") == "log"}
     level = 0 if kinds & _STEPS else 1 if kinds - {"end"} else 2
     role = str(process.get("role", ""))
     rank = _RANK.fullmatch(role)
     return level, int(rank[1]) if rank else 0, role != "main", float(process.get("start") or 0.0)
+
+
+def _made(rows: list[Row]) -> list[Row]:
+    """Return the rows of the trace that a process made, with those about what it logged."""
+    made: list[Row] = []
+    seen, kept, stride = 0, 0, 1
+    for row in rows:
+        if row["k"] == "row":
+            made.append(row)
+        elif row["k"] == "log" and "w" in row:  # without, nothing is traced
+            if seen % stride == 0:
+                made.append(_of_logged(row))
+                kept += 1
+                if kept >= _LOGGED:
+                    stride, kept = stride * 2, _LOGGED // 2
+            seen += 1
+    return made
+
+
+def _of_logged(row: Row) -> Row:
+    values = row.get("values") or {}
+    text = json.dumps(values, separators=(",", ":")).encode()
+    return {
+        "kind": "log",
+        "n": row["n"] if row.get("n") is not None else row.get("s", 0),
+        "where": row["w"],
+        "value": values.get("loss"),
+        "d": {"outputs": hashlib.blake2b(text, digest_size=16).hexdigest()},
+    }
 
 
 def _step(number: int, place: int, row: Row) -> Row:

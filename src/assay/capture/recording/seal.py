@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from assay.capture.contents import Contents
-from assay.capture.recording.facts import Facts, read_end, read_facts, write_end
+from assay.capture.recording.facts import Facts, lost_output, read_end, read_facts, write_end
 from assay.capture.recording.follow import Found, prepare
 from assay.capture.recording.gather import Left, gather
 from assay.capture.recording.launch import Ended
@@ -20,6 +20,8 @@ from assay.records.commands import CommandRecord, put_command
 from assay.records.store import Store
 
 _ABANDONED = "how the command ended, and its output: its recorder was ended before it"
+
+_NO_ROOM = "the output of the command: there was no room to keep it"
 
 
 def keep_end(live: Path, ended: Ended, scrubber: Scrubber) -> Ended:
@@ -90,6 +92,8 @@ def _recovered(store: Store, live: LiveFolder, cache: Path) -> CommandRecord | N
         found = prepare(store, facts)
         if ended is None:
             found = found._replace(missed=(_ABANDONED,))
+        elif lost_output(live.folder):
+            found = found._replace(missed=(_NO_ROOM,))
         record = seal(store, live.folder, found, ended, cache, rows=rows)
     except BaseException:
         live.release()

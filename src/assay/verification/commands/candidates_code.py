@@ -13,7 +13,7 @@ from assay.capture.secrets import REMOVED, looks_secret, scrub
 from assay.foundation.errors import IntegrityError
 from assay.provenance.commands import CodeFile, CommandProvenance
 from assay.records.objects import Objects
-from assay.verification.commands.change import Change, FileWritten, arrow, impossible, likely
+from assay.verification.commands.change import Change, Edit, FileWritten, arrow, impossible, likely
 from assay.verification.commands.configuration import ABSENT, format_of, key_changes, key_text
 from assay.verification.commands.hunks import described, hunks, lines_of, sentence
 
@@ -117,6 +117,11 @@ class CodeCandidates:
                 )
             return
         python = PurePosixPath(one.path).suffix in _PYTHON or one.role in {"program", "module"}
+        if not python and sorted(lines_of(old)) == sorted(lines_of(new)):
+            edit = Edit(start=0, end=len(lines_of(old)), text=new)
+            text = f"{one.path} has its lines in another order"
+            yield msgspec.structs.replace(whole, text=text, file=one.path, was=one.content, lines=(edit,))
+            return
         for edit in hunks(old, new, python=python):
             place, a, b = described(old, edit)
             touched = [*lines_of(old)[edit.start : edit.end], *lines_of(edit.text)]

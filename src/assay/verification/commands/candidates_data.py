@@ -14,7 +14,7 @@ from assay.foundation.digest import digest_file
 from assay.foundation.errors import IntegrityError
 from assay.provenance.commands import CommandProvenance, DataFile
 from assay.records.objects import Objects
-from assay.verification.commands.change import Change, FileWritten, arrow, impossible
+from assay.verification.commands.change import Change, FileWritten, impossible
 
 # Beyond this, the files of a folder are changed together.
 _APART = 20
@@ -38,7 +38,7 @@ def data_changes(objects: Objects, a: CommandProvenance, b: CommandProvenance) -
     for change in changes:
         folder = str(PurePosixPath(change.path).parent)
         found.setdefault(folder if folders[folder] > _APART else change.id, []).append(change)
-    return [*(_together(folder, some) for folder, some in found.items()), *_order(a, b)]
+    return [*(_together(folder, some) for folder, some in found.items()), *_order(objects, a, b)]
 
 
 def _pairs(objects: Objects, a: CommandProvenance, b: CommandProvenance) -> Iterator[_Pair]:
@@ -76,14 +76,14 @@ def _of_folders(objects: Objects, path: str, one: DataFile | None, two: DataFile
 
 
 def _changed(pair: _Pair, objects: Objects, places: Places) -> Change:
-    what = "is gone" if pair.b is None else "is new" if pair.a is None else arrow(pair.a[:12], pair.b[:12])
+    what = "is gone" if pair.b is None else "is new" if pair.a is None else "has other content"
     change = Change(
         id=f"data:{pair.path}",
         kind="data",
         path=pair.path,
         a=pair.a,
         b=pair.b,
-        text=f"{pair.path}{':' if pair.a and pair.b else ''} {what}",
+        text=f"{pair.path} {what}",
         likelihood=1 if pair.a and pair.b else 4,
     )
     if pair.path.startswith("/"):
@@ -127,11 +127,11 @@ def _together(folder: str, changes: Sequence[Change]) -> Change:
     return impossible(made, f"{lacking[0].path}: {lacking[0].why_not}") if lacking else made
 
 
-def _order(a: CommandProvenance, b: CommandProvenance) -> Iterator[Change]:
+def _order(objects: Objects, a: CommandProvenance, b: CommandProvenance) -> Iterator[Change]:
     """Yield another order in which the same files were opened; what brings it about is something else."""
-    ours, theirs = (_opened(side) for side in (a, b))
-    one = [path for path in ours if path in set(theirs)]
-    two = [path for path in theirs if path in set(ours)]
+    ours, theirs = (_opened(objects, side) for side in (a, b))
+    common = {*ours} & {*theirs}
+    one, two = ([path for path in side if path in common] for side in (ours, theirs))
     if one != two:
         first, second = next((x, y) for x, y in zip(one, two, strict=True) if x != y)
         change = Change(
@@ -140,12 +140,20 @@ def _order(a: CommandProvenance, b: CommandProvenance) -> Iterator[Change]:
             path="order of files",
             a=first,
             b=second,
-            text=f"files were opened in another order: {first} before {second}, and the other way round",
+            text=f"files were opened in another order (where A opened {first}, B opened {second})",
             likelihood=9,
         )
         yield impossible(change, "an order is the effect of something else, such as a listing of a folder")
 
 
-def _opened(side: CommandProvenance) -> list[str]:
+def _opened(objects: Objects, side: CommandProvenance) -> list[str]:
+    """Return the files of data in the order in which they were opened, those of each folder together."""
     files = [(file.order, file.path) for file in side.data if file.order is not None]
-    return [path for _, path in sorted(files)]
+    found = [path for _, path in sorted(files)]
+    for folder in (file for file in side.data if file.folder and file.content):
+        try:
+            names = objects.get(folder.content or "").decode().splitlines()
+        except IntegrityError:
+            continue
+        found += [f"{folder.path}/{name}" for name in names]
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -13,11 +13,12 @@ from assay.capture.recording.launch import HookSettings
 from assay.foundation.errors import AssayError, UsageError
 from assay.records.commands import CommandRecord
 from assay.records.store import Store
-from assay.records.trace import Trace, load_trace
+from assay.records.trace import Trace
 from assay.verification.commands.attribute import Attribution, Outcome, attribute, worst_case
 from assay.verification.commands.change import Change
 from assay.verification.commands.changes import changes_between, informed, prepare
 from assay.verification.commands.explanation import (
+    CHANCE,
     REPEATABLE,
     Explanation,
     Listed,
@@ -25,12 +26,22 @@ from assay.verification.commands.explanation import (
     Repeatability,
     paragraph,
 )
+from assay.verification.commands.intact import check_intact
 from assay.verification.commands.operators import OperatorDifference, first_operator
 from assay.verification.commands.proof import prove
 from assay.verification.commands.repeat import Repeated, Repeater, recorded_steps
-from assay.verification.commands.repeatability import repeatability, until
-from assay.verification.commands.traces import TraceDifference, first_difference
-from assay.verification.commands.verify import COMPUTED, judged
+from assay.verification.commands.repeatability import repeatability
+from assay.verification.commands.seen import (
+    COMPUTED,
+    Seen,
+    Unequal,
+    judged,
+    recorded,
+    trace_only,
+    unequal,
+    until,
+)
+from assay.verification.commands.traces import first_difference
 
 Told = Callable[[str], None]
 LIMIT = 60  # re-runs of an attribution, unless another number is asked for
@@ -45,16 +56,17 @@ class _Investigation:
         self.a, self.b = a, b
         self._cache = cache
         self.told = told
-        self.trace_a, self.trace_b = load_trace(store, a), load_trace(store, b)
+        self.seen_a, self.seen_b = recorded(store, a), recorded(store, b)
+        self.notes: list[str] = []
         self.changes: list[Change] = sorted(
             changes_between(store, a, b), key=lambda change: (change.likelihood, change.id)
         )
-        self.first = self._first()
-        self.results = _unequal_results(a, b)
+        differs = self._differs()
+        self.first = differs.first
+        self.results = (*differs.counted, *_unequal_final(self.seen_a, self.seen_b, a, b))
         self._store = store
         self._scratch = scratch
         self._repeaters: dict[str, Repeater] = {}
-        self.notes: list[str] = []
 
     @property
     def differ(self) -> bool:
@@ -79,10 +91,14 @@ class _Investigation:
             self._repeaters[side] = Repeater(self._store, record, self._scratch / side, as_recorded=True)
         return self._repeaters[side]
 
+    def obstacles(self) -> tuple[str, ...]:
+        """Return what stands in the way of repeating A or B, each with its side."""
+        return tuple(f"{side}: {one}" for side in "AB" for one in self.repeater(side).obstacles)
+
     def hook(self, *, every: bool = True) -> HookSettings:
         """Return how far and how densely a repeat is traced."""
         step = self.deciding
-        strides = [recorded_steps(self.trace_a), recorded_steps(self.trace_b)]
+        strides = [recorded_steps(self.seen_a.trace), recorded_steps(self.seen_b.trace)]
         return HookSettings(
             every=max(strides) if every else None,
             windows=((step, step),) if step is not None else (),
@@ -100,7 +116,10 @@ class _Investigation:
         found = first_difference(*map(judged, traces))
         if found is not None:
             self.first = found
-            self.trace_a, self.trace_b = traces
+            self.seen_a, self.seen_b = (
+                msgspec.structs.replace(seen, trace=trace)
+                for seen, trace in zip((self.seen_a, self.seen_b), traces, strict=True)
+            )
 
     def locate(self) -> tuple[OperatorDifference | None, str]:
         """Return the first operator that parts the runs, or why none can be named."""
@@ -113,12 +132,8 @@ class _Investigation:
             self.hook(), operators=(step, step), windows=((step, step),), stop_after=self.deciding
         )
         one, two = (self.repeater(side).run(hook=hook, keep=f"operators-{side}") for side in "AB")
-        for side, found, recorded in (("A", one, self.trace_a), ("B", two, self.trace_b)):
-            parted = (
-                first_difference(until(judged(recorded), self.deciding), judged(found.trace))
-                if recorded
-                else None
-            )
+        for side, found, before in (("A", one, self.seen_a), ("B", two, self.seen_b)):
+            parted = unequal(self.view(before), trace_only(found.seen())).first
             if parted is not None and parted.kind in COMPUTED:
                 return None, (
                     f"logging operators changed what {side} computes (as with compiled code), so that its "
@@ -144,9 +159,9 @@ class _Investigation:
         except AssayError as error:
             self.notes.append(error.one_line())
             return "broken"
-        if self._is(repeated, self.trace_b, self.b):
+        if self._is(repeated, self.seen_b):
             return "b"
-        if self._is(repeated, self.trace_a, self.a):
+        if self._is(repeated, self.seen_a):
             return "a"
         failed = repeated.ended.exit_status != self.a.result.exit_status and not repeated.stopped
         return (
@@ -155,28 +170,44 @@ class _Investigation:
             else "other"
         )
 
-    def _is(self, repeated: Repeated, trace: Trace | None, record: CommandRecord) -> bool:
-        """Say whether a repeat did the same as a record, up to the step that decides."""
-        if self.first is not None and trace is not None:
-            wanted, found = until(judged(trace), self.deciding), until(judged(repeated.trace), self.deciding)
-            return _reaches(found, wanted) and first_difference(wanted, found) is None
-        same_files = all(
-            repeated.outputs.get(output.path) == output.digest
-            for output in record.result.outputs
-            if output.digest
-        )
-        ends = (repeated.ended.exit_status, repeated.ended.signal)
-        metrics = {k: v for k, v in record.result.metrics.items() if isinstance(v, int | float)}
-        return (
-            same_files
-            and ends == (record.result.exit_status, record.result.signal)
-            and all(repeated.metrics.get(name) == value for name, value in metrics.items())
+    def view(self, seen: Seen) -> Seen:
+        """Return what of a run is to be explained: its trace up to the difference, or unequal results."""
+        if self.first is not None:
+            return trace_only(until(seen, self.deciding))
+        differs = " ".join(self.results)
+        return msgspec.structs.replace(
+            seen,
+            ends=seen.ends if "ended with " in differs else (0, None),
+            files={path: digest for path, digest in seen.files.items() if f"{path} differs" in self.results},
+            metrics={name: value for name, value in seen.metrics.items() if f"{name} is " in differs},
+            printed=seen.printed if "of what it prints" in differs else [],
         )
 
-    def _first(self) -> TraceDifference | None:
-        if self.trace_a is None or self.trace_b is None:
-            return None
-        return first_difference(judged(self.trace_a), judged(self.trace_b))
+    def confirmed(self, attribution: Attribution) -> bool:
+        """Say whether A and A with each cause come out as before when they are run once more."""
+        if self.outcome(frozenset()) != "a":
+            return False
+        return all(self.outcome(frozenset(cause.ids)) == cause.outcome for cause in attribution.causes)
+
+    def _is(self, repeated: Repeated, wanted: Seen) -> bool:
+        """Say whether a repeat did the same as a record, in what is to be explained."""
+        one, two = self.view(wanted), self.view(repeated.seen())
+        if one.trace is not None and two.trace is not None and not _reaches(two.trace, one.trace):
+            return False
+        try:
+            return not unequal(one, two, strict=True)
+        except UsageError:  # other digests: another interpreter, which the other record has
+            return False
+
+    def _differs(self) -> Unequal:
+        try:
+            return unequal(self.seen_a, self.seen_b, strict=True)
+        except UsageError as error:
+            self.notes.append(error.one_line())
+            return unequal(
+                *(msgspec.structs.replace(seen, trace=None) for seen in (self.seen_a, self.seen_b)),
+                strict=True,
+            )
 
 
 def explain(
@@ -196,9 +227,12 @@ def explain(
     differs. With `locate` the first operator, and with `attributed` the smallest sets of differences that
     turn A's result into B's; both repeat A twice first, and what does not repeat is never blamed on a
     difference. `limit` bounds the re-runs of the attribution; `told` gets what is being done.
+    Raises `IntegrityError` for a record that is not what was written.
     """
     if limit < 1:
         raise UsageError("an attribution makes at least one re-run", why=f"asked for {limit}")
+    for record in (a, b):
+        check_intact(store, record)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="assay-explain-") as folder:
         found = _Investigation(store, a, b, cache=cache, scratch=Path(folder), told=told)
@@ -221,6 +255,9 @@ def _investigated(found: _Investigation, *, locate: bool, attributed: bool, limi
     )
     if not found.differ or not (locate or attributed):
         return made
+    obstacles = found.obstacles()
+    if obstacles:
+        return msgspec.structs.replace(made, obstacles=obstacles)
     checked = _check(found)
     made = msgspec.structs.replace(made, repeatability=checked)
     loose = next((one for one in checked if one.kind != REPEATABLE), None)
@@ -236,21 +273,11 @@ def _investigated(found: _Investigation, *, locate: bool, attributed: bool, limi
 
 
 def _check(found: _Investigation) -> tuple[Repeatability, ...]:
-    """Repeat both sides before anything is blamed; a side that cannot be repeated is noted."""
+    """Repeat both sides before anything is blamed."""
     checked = []
-    for side, trace in (("A", found.trace_a), ("B", found.trace_b)):
-        obstacles = found.repeater(side).obstacles
-        if obstacles:
-            raise UsageError(
-                f"{side} cannot be repeated",
-                where=f"run {(found.a if side == 'A' else found.b).id}",
-                why="; ".join(obstacles[:3]),
-                hint="explain without --locate and --attribute compares the records alone",
-            )
-        if trace is None:
-            continue
+    for side, seen in (("A", found.seen_a), ("B", found.seen_b)):
         found.told(f"repeating {side} twice with its own settings")
-        checked.append(repeatability(found.repeater(side), trace, found.hook(), side))
+        checked.append(repeatability(found.repeater(side), seen, found.hook(), side, view=found.view))
         if checked[-1].kind != REPEATABLE:
             break
     return tuple(checked)
@@ -263,6 +290,12 @@ def _attributed(found: _Investigation, made: Explanation, limit: int) -> Explana
     bound = min(limit, worst_case(len(usable), 2))
     found.told(f"{len(usable)} differences can be tried: at most {bound} re-runs for one cause of two")
     attribution = attribute(usable, found.outcome, limit=limit)
+    if attribution.causes:
+        found.told(
+            "running A once more as it was and with what was found, so that chance is not blamed on it"
+        )
+        if not found.confirmed(attribution):
+            return msgspec.structs.replace(made, answer=CHANCE, attribution=attribution, bound=bound)
     proof = _proof(found, made.operator, attribution)
     return msgspec.structs.replace(
         made,
@@ -310,20 +343,13 @@ def _reaches(found: Trace, wanted: Trace) -> bool:
     return any(row["step"] >= last for row in found.steps) if last >= 0 else True
 
 
-def _unequal_results(a: CommandRecord, b: CommandRecord) -> tuple[str, ...]:
-    """Return what differs between two results, in words."""
-    one, two = a.result, b.result
-    found = []
-    if (one.exit_status, one.signal) != (two.exit_status, two.signal):
-        found.append(f"exit {one.exit_status or one.signal} and {two.exit_status or two.signal}")
-    found += [f"{name} {one.final[name]} and {two.final[name]}" for name in _unequal(one.final, two.final)]
-    found += [
-        f"{name} = {one.metrics[name]} and {two.metrics[name]}" for name in _unequal(one.metrics, two.metrics)
-    ]
-    files = [{out.path: out.digest for out in result.outputs} for result in (one, two)]
-    found += [f"{path} differs" for path in _unequal(files[0], files[1])]
-    return tuple(found)
-
-
-def _unequal(one: Mapping[str, object], two: Mapping[str, object]) -> Sequence[str]:
-    return sorted(name for name in one.keys() & two.keys() if one[name] != two[name])
+def _unequal_final(one: Seen, two: Seen, a: CommandRecord, b: CommandRecord) -> tuple[str, ...]:
+    """Return the last fingerprints that differ, where one digest made both."""
+    if one.trace is None or two.trace is None or one.trace.algorithm != two.trace.algorithm:
+        return ()
+    first, second = a.result.final, b.result.final
+    return tuple(
+        f"{name} {first[name]} and {second[name]}"
+        for name in sorted(first.keys() & second.keys())
+        if first[name] != second[name]
+    )

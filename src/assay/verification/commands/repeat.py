@@ -12,15 +12,19 @@ import msgspec
 
 from assay.capture.recording.gather import placed
 from assay.capture.recording.launch import Ended, HookSettings, Launch, launch
-from assay.capture.recording.places import OUTSIDE, Places
+from assay.capture.recording.places import OUTSIDE, Places, split
 from assay.capture.recording.restore import Restored, restore
 from assay.capture.recording.rows import Rows, read_rows, trace_of
+from assay.capture.recording.settings import metrics_of
 from assay.foundation.digest import digest_file
 from assay.records.commands import CommandRecord, provenance_of_command
 from assay.records.store import Store
 from assay.records.trace import Trace
 from assay.verification.commands.apply import apply
 from assay.verification.commands.change import Change
+from assay.verification.commands.originals import Originals, reachable
+from assay.verification.commands.printed import lines_of, without_times
+from assay.verification.commands.seen import Seen, places_of
 from assay_hook.variables import is_listed
 
 # Where in a cluster a run was, which repeating it does not bring back.
@@ -41,6 +45,20 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
     stopped: bool
     rows: Rows
     folder: Path
+    printed: list[str] = []
+    declared: frozenset[str] = frozenset()
+
+    def seen(self) -> Seen:
+        """Return what can be compared of it."""
+        return Seen(
+            trace=self.trace,
+            ends=(self.ended.exit_status, self.ended.signal),
+            files={path: digest for path, digest in self.outputs.items() if digest is not None},
+            declared=self.declared,
+            metrics=metrics_of(self.rows),
+            printed=self.printed,
+            stopped=self.stopped,
+        )
 
 
 class Repeater:
@@ -54,6 +72,20 @@ class Repeater:
         self.runs = 0
         self._store = store
         self._scratch = scratch
+        listed = [output for output in record.result.outputs if output.digest is not None]
+        self._originals = Originals(reachable(self.provenance, listed, store.objects), scratch / "originals")
+        self._originals.own_links(self.restored.folder)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be told about the repeats: what could not be restored, and what they wrote outside."""
+        met = [
+            f"it writes to {path} by its absolute path: what was there was put back after each repeat"
+            for path in self._originals.met
+        ]
+        met += [f"{path} is linked and was changed while a repeat ran" for path in self._originals.changed]
+        told = [note for note in self.restored.notes if not note.startswith("it wrote to ")]
+        return (*told, *met)
 
     @property
     def obstacles(self) -> tuple[str, ...]:
@@ -90,16 +122,20 @@ class Repeater:
         launched = self._launch(place, changes, hook)
         live = self._scratch / (keep or "live")
         shutil.rmtree(live, ignore_errors=True)
-        ended = launch(launched, live)
+        with self._originals.held():
+            ended = launch(launched, live)
         rows = read_rows(live)
+        named = places_of(place.tree)
         return Repeated(
-            trace=placed(trace_of(rows), _places(place)),
+            trace=without_times(placed(trace_of(rows), _places(place)), ended.stdout, named),
             ended=ended,
             outputs=self._outputs(place),
-            metrics=_metrics(rows),
+            metrics={k: float(v) for k, v in metrics_of(rows).items() if isinstance(v, int | float)},
             stopped=bool(rows.of("stopped")),
             rows=rows,
             folder=live,
+            printed=lines_of(ended.stdout, named),
+            declared=frozenset(one.path for one in self.record.result.outputs if one.declared),
         )
 
     def _fresh(self) -> Restored:
@@ -148,9 +184,19 @@ class Repeater:
     def _outputs(self, place: Restored) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
         for output in self.record.result.outputs:
-            path = place.tree / output.path
-            found[output.path] = digest_file(path) if path.is_file() else None
+            path = _target(place, output.path)
+            inside = digest_file(path) if path is not None and path.is_file() else None
+            # What was written by its absolute path lies where the run wrote it, and was put back since.
+            found[output.path] = self._originals.digests.get(output.path, inside)
         return found
+
+
+def _target(place: Restored, written: str) -> Path | None:
+    """Return where a path of the record is in a copy, None for an absolute one."""
+    if written.startswith("/"):
+        return None
+    number, inner = split(written)
+    return (place.tree if number is None else place.folder / OUTSIDE / str(number)) / inner
 
 
 def _places(place: Restored) -> Places:
@@ -185,10 +231,3 @@ def recorded_steps(trace: Trace | None) -> int:
     steps = sorted({row["step"] for row in trace.steps if row["kind"] == "step"}) if trace else []
     gaps = [b - a for a, b in pairwise(steps)]
     return 1 << (max(gaps) - 1).bit_length() if gaps else 1
-
-
-def _metrics(rows: Rows) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for _, row in rows.of("log"):
-        found.update({k: v for k, v in row["values"].items() if isinstance(v, int | float)})
-    return found

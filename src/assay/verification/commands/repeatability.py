@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from assay.capture.recording.launch import HookSettings
 from assay.provenance.commands import Randomness
-from assay.records.trace import Trace
 from assay.verification.commands.change import Change
 from assay.verification.commands.explanation import (
     ELSEWHERE,
     HASH_ORDER,
     RACE,
     REPEATABLE,
+    UNKNOWN,
     UNSEEDED,
     Repeatability,
 )
 from assay.verification.commands.repeat import Repeated, Repeater
-from assay.verification.commands.traces import TraceDifference, first_difference
-from assay.verification.commands.verify import judged
+from assay.verification.commands.seen import COMPUTED, Seen, Unequal, unequal
 from assay.verification.commands.wording import parted
 
+View = Callable[[Seen], Seen]
 LOOSE = ("unseeded", "entropy", "time as seed")
 # A difference that shows here first came in by data, order or draws, not by arithmetic.
 _GENERATORS = {
@@ -31,74 +31,89 @@ _GENERATORS = {
     "torch": "torch's generator",
     "torch.cuda": "torch's generator of the GPU",
 }
+_LATE = ("start", "print", "fit", "log", "forward")
 _DRAWN = ("order", "batch", "inputs", "python", "numpy", "torch")
 
 
-def repeatability(repeater: Repeater, trace: Trace, hook: HookSettings, side: str) -> Repeatability:
+def repeatability(
+    repeater: Repeater, recorded: Seen, hook: HookSettings, side: str, *, view: View = lambda seen: seen
+) -> Repeatability:
     """Repeat a record twice with its own settings, and say what it is if that is not equal twice.
 
-    `hook` says how far each repeat goes. A race is told from loose randomness by where the repeats part,
-    and by whether a fixed hash seed or a single thread makes them equal.
+    `hook` says how far each repeat goes, and `view` leaves of a run what is to be explained. A race is told
+    from loose randomness by where the repeats part, and by whether a fixed hash seed or a single thread
+    makes them equal.
     """
     one, two = repeater.run(hook=hook), repeater.run(hook=hook)
-    off = [first_difference(judged(trace), until(judged(r.trace), hook.stop_after)) for r in (one, two)]
-    if off == [None, None]:
+    off = [unequal(view(recorded), view(each.seen()), strict=True) for each in (one, two)]
+    if not any(off):
         return Repeatability(side=side, kind=REPEATABLE, repeats=2)
-    apart = _apart(one, two)
-    if apart is None:
-        first = off[0]
+    apart = _apart(one, two, view)
+    if not apart:
+        first = off[0].first
         return Repeatability(
             side=side,
             kind=ELSEWHERE,
             repeats=2,
             first=first,
             sentence=f"{side} does not come out again here: two repeats agree with each other and part from "
-            f"it {_at(first)}, so that something that was not recorded, or cannot be set here, differs.",
+            f"it {_at(off[0])}, so that something that was not recorded, or cannot be set here, differs.",
         )
-    return _loose(repeater, hook, side, apart)
+    return _Loose(repeater, hook, view).kind_of(side, apart)
 
 
-def until(trace: Trace, step: int | None) -> Trace:
-    """Return a trace up to and with a step; all of it without one."""
-    if step is None:
-        return trace
-    return msgspec.structs.replace(
-        trace, steps=[row for row in trace.steps if row["step"] <= step and row["kind"] != "end"]
-    )
+def _apart(one: Repeated, two: Repeated, view: View) -> Unequal:
+    return unequal(view(one.seen()), view(two.seen()), strict=True)
 
 
-def _apart(one: Repeated, two: Repeated) -> TraceDifference | None:
-    return first_difference(judged(one.trace), judged(two.trace))
+class _Loose:
+    """A run that is not repeatable, and what can be behind it."""
 
+    def __init__(self, repeater: Repeater, hook: HookSettings, view: View) -> None:
+        self._repeater, self._hook, self._view = repeater, hook, view
 
-def _loose(repeater: Repeater, hook: HookSettings, side: str, apart: TraceDifference) -> Repeatability:
-    # What libraries draw for names of files and the like has no line of the user's.
-    sources = tuple(one for one in repeater.provenance.randomness if one.kind in LOOSE and one.where)
-    found = Repeatability(side=side, kind=RACE, repeats=2, first=apart, sources=sources)
-    told = f"{side} is not repeatable even here: two repeats with its own settings part {_at(apart)}"
-    if "PYTHONHASHSEED" not in repeater.restored.variables and _settles(repeater, hook, HASH_SEED):
-        return msgspec.structs.replace(
-            found,
-            kind=HASH_ORDER,
-            repeats=4,
-            sentence=f"{told}. With PYTHONHASHSEED=0 they are equal: the order of a set or the hash of a "
-            "string decides something. Sort before use, or set PYTHONHASHSEED.",
-        )
-    if sources and (apart.field in _DRAWN or apart.kind in ("start", "print", "fit", "log", "forward")):
-        return msgspec.structs.replace(
-            found, kind=UNSEEDED, sentence=f"{told}, because {_named(sources)}. No setting is to blame."
-        )
-    if apart.field in ("python", "numpy", "torch"):
-        return msgspec.structs.replace(
-            found,
-            kind=UNSEEDED,
-            sentence=f"{told}: {_GENERATORS[apart.field]} was in another state, and nobody seeded it.",
-        )
-    single = _settles(repeater, hook, ONE_THREAD)
-    why = "with one thread they are equal, so that threads race" if single else "threads or processes race"
-    return msgspec.structs.replace(
-        found, repeats=4, sentence=f"{told}, with all generators equal: {why}. No setting is to blame."
-    )
+    def kind_of(self, side: str, apart: Unequal) -> Repeatability:
+        """Say what it is: loose randomness, the order of hashes, a race, or something else."""
+        # What libraries draw for names of files and the like has no line of the user's.
+        known = self._repeater.provenance.randomness
+        sources = tuple(one for one in known if one.kind in LOOSE and one.where)
+        first = apart.first
+        found = Repeatability(side=side, kind=RACE, repeats=2, first=first, sources=sources)
+        told = f"{side} is not repeatable even here: two repeats with its own settings part {_at(apart)}"
+        if "PYTHONHASHSEED" not in self._repeater.restored.variables and self._settles(HASH_SEED):
+            return msgspec.structs.replace(
+                found,
+                kind=HASH_ORDER,
+                repeats=4,
+                sentence=f"{told}. With PYTHONHASHSEED=0 they are equal: the order of a set or the hash of a "
+                "string decides something. Sort before use, or set PYTHONHASHSEED.",
+            )
+        if sources and (first is None or first.field in _DRAWN or first.kind in _LATE):
+            sentence = f"{told}, because {_named(sources)}. No setting is to blame."
+            return msgspec.structs.replace(found, kind=UNSEEDED, sentence=sentence)
+        if first is not None and first.field in ("python", "numpy", "torch"):
+            sentence = f"{told}: {_GENERATORS[first.field]} was in another state, and nobody seeded it."
+            return msgspec.structs.replace(found, kind=UNSEEDED, sentence=sentence)
+        return self._raced(found, told)
+
+    def _raced(self, found: Repeatability, told: str) -> Repeatability:
+        """Say what is left where no generator is behind it; threads are named where one settles it."""
+        kind = RACE
+        if self._settles(ONE_THREAD):
+            why = "with all generators equal: with one thread they are equal, so that threads race"
+        elif found.first is not None and found.first.kind in COMPUTED:
+            why = "with all generators equal: threads or processes race"
+        else:
+            # A clock, the number of a process or the name of a temporary file shows like this too.
+            kind = UNKNOWN
+            why = "and nothing that was recorded tells why: the time, or threads or processes that race"
+        sentence = f"{told}, {why}. No setting is to blame."
+        return msgspec.structs.replace(found, kind=kind, repeats=4, sentence=sentence)
+
+    def _settles(self, change: Change) -> bool:
+        """Say whether two repeats with a change are equal to each other."""
+        one, two = (self._repeater.run((change,), hook=self._hook) for _ in range(2))
+        return not _apart(one, two, self._view)
 
 
 HASH_SEED = Change(
@@ -124,11 +139,6 @@ ONE_THREAD = Change(
 )
 
 
-def _settles(repeater: Repeater, hook: HookSettings, change: Change) -> bool:
-    """Say whether two repeats with a change are equal to each other."""
-    return _apart(repeater.run((change,), hook=hook), repeater.run((change,), hook=hook)) is None
-
-
 def _named(sources: Sequence[Randomness]) -> str:
     shown = [_source(one) for one in sources[:3]]
     more = len(sources) - len(shown)
@@ -145,5 +155,7 @@ def _source(one: Randomness) -> str:
     return f"{generator} is drawn from without a seed{place}"
 
 
-def _at(difference: TraceDifference | None) -> str:
-    return "in a place that was not compared" if difference is None else parted(difference)
+def _at(apart: Unequal) -> str:
+    if apart.first is not None:
+        return parted(apart.first)
+    return f"in their results ({'; '.join(apart.counted[:2])})"

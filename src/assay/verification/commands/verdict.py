@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import betaincinv, stdtrit
 
 from assay.foundation.errors import UsageError
+from assay.verification.commands.printed import is_duration
 
 # Best first: `--at-least WORD` holds for this word and those before it.
 WORDS = ("identical", "equivalent", "consistent", "unstable", "undecided", "diverged", "incomparable")
@@ -22,13 +23,14 @@ ENOUGH = math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-RARE))  # 29 repeats t
 class OneRepeat(msgspec.Struct, frozen=True, kw_only=True):
     """What one repeat showed: `outcome` is a digest of all that was compared, `detail` the first difference.
 
-    `metrics` are the last logged values, by name.
+    `metrics` are the last logged values, by name; `ended` says that it ended as the record did.
     """
 
     same: bool
     outcome: str
     detail: str = ""
     metrics: dict[str, float] = {}
+    ended: bool = True
 
 
 class Margin(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +71,16 @@ def check_word(word: str) -> str:
     if word not in WORDS:
         raise UsageError(f"no verdict is called '{word}'", hint=f"one of: {', '.join(WORDS)}")
     return word
+
+
+def check_margin(margin: Margin, recorded: Mapping[str, float]) -> None:
+    """Raise `UsageError` for a margin of a metric that the record has not."""
+    if margin.metric not in recorded:
+        raise UsageError(
+            f"no metric '{margin.metric}' was logged by the record",
+            why=f"logged: {', '.join(sorted(recorded)) or 'nothing'}",
+            hint="log it with assay.log(NAME=value), or leave the margin out",
+        )
 
 
 def judge(
@@ -144,6 +156,8 @@ def _varying(repeats: Sequence[OneRepeat], outcomes: Counter[str], recorded: Map
     total, same = len(repeats), sum(one.same for one in repeats)
     off = total - outcomes.most_common(1)[0][1]
     low, high = rate_interval(off, total)
+    if off == total - 1:
+        high = 1.0  # no outcome came twice: it may be that none ever does
     detail = next(one.detail for one in repeats if not one.same)
     text = (
         f"repeats on this machine differ among themselves: {len(outcomes)} outcomes in {total}, "
@@ -158,8 +172,10 @@ def _varying(repeats: Sequence[OneRepeat], outcomes: Counter[str], recorded: Map
 
 def _predicted(repeats: Sequence[OneRepeat], recorded: Mapping[str, float]) -> str | None:
     """Say that every recorded metric lies in the 95 % prediction interval of five or more repeats."""
-    names = sorted(name for name in recorded if all(name in one.metrics for one in repeats))
-    if len(repeats) < 5 or not names:
+    names = sorted(
+        name for name in recorded if not is_duration(name) and all(name in one.metrics for one in repeats)
+    )
+    if len(repeats) < 5 or not names or not all(one.ended for one in repeats):
         return None
     for name in names:
         values = np.array([one.metrics[name] for one in repeats])
@@ -173,13 +189,10 @@ def _predicted(repeats: Sequence[OneRepeat], recorded: Mapping[str, float]) -> s
 
 def _within(repeats: Sequence[OneRepeat], recorded: Mapping[str, float], margin: Margin) -> Verdict | None:
     """Return `equivalent` where two one-sided tests put the difference within the margin, else None."""
+    check_margin(margin, recorded)
     values = [one.metrics.get(margin.metric) for one in repeats]
-    if margin.metric not in recorded or any(value is None for value in values):
-        raise UsageError(
-            f"no metric '{margin.metric}' was logged by the record and all its repeats",
-            why=f"logged: {', '.join(sorted(recorded)) or 'nothing'}",
-            hint="log it with assay.log(NAME=value), or leave the margin out",
-        )
+    if any(value is None for value in values) or not all(one.ended for one in repeats):
+        return None
     off = np.array(values, dtype=float) - recorded[margin.metric]
     spread = float(off.std(ddof=1)) if len(off) > 1 else 0.0
     reach = float(stdtrit(len(off) - 1, CONFIDENCE)) * spread / math.sqrt(len(off)) if spread else 0.0

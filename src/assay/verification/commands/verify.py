@@ -10,27 +10,38 @@ from typing import Any
 import msgspec
 
 from assay.capture.recording.launch import HookSettings
-from assay.foundation.digest import digest_value
 from assay.foundation.errors import UsageError
 from assay.provenance.components import Plain
 from assay.records.commands import CommandRecord
 from assay.records.store import Store
-from assay.records.trace import Trace, load_trace
+from assay.records.trace import Trace
+from assay.verification.commands.intact import check_intact
 from assay.verification.commands.repeat import Repeated, Repeater, recorded_steps
-from assay.verification.commands.traces import TraceDifference, first_difference
-from assay.verification.commands.verdict import ENOUGH, Margin, OneRepeat, Verdict, judge
+from assay.verification.commands.seen import (
+    COMPUTED,
+    Seen,
+    Unequal,
+    computed,
+    ending,
+    judged,
+    recorded,
+    unequal,
+)
+from assay.verification.commands.traces import TraceDifference
+from assay.verification.commands.verdict import ENOUGH, Margin, OneRepeat, Verdict, check_margin, judge
 from assay.verification.commands.wording import what_differs
 
-# Rows that a look inside the computation made; without one, output and files are all there is to judge.
-COMPUTED = ("step", "backward", "forward", "fit")
+__all__ = ["COMPUTED", "CommandVerification", "judged", "place_of", "verify_command"]
+
+LEAST = 3  # repeats, where one differs
 
 
 class CommandVerification(msgspec.Struct, frozen=True, kw_only=True):
     """What `assay verify RUN` found.
 
-    `first` is where the first repeat that differs parts from the record. `other_outputs` are files that
-    differ though all that was computed is equal, such as logs that hold durations. `arithmetic` lists what
-    is set otherwise here, by name: the recorded value and the one in force.
+    `first` is where the first repeat that differs parts from the record. `other_outputs` says what differs
+    though all that was computed is equal, such as logs that hold durations and what was printed.
+    `arithmetic` lists what is set otherwise here, by name: the recorded value and the one in force.
     """
 
     run: str
@@ -56,42 +67,46 @@ def verify_command(
 ) -> CommandVerification:
     """Repeat a command and judge it.
 
-    Bits are not judged from one pair: after a repeat that differs there are at least three, and with
-    `until_decided` up to 29 that are each left at the step that decides. `margin` must have been fixed
-    before. Raises `UsageError` for a number of repeats below one.
+    Bits are not judged from one pair: with a repeat that differs there are at least three, and with
+    `until_decided` up to 29, of which those after the first three are left at the step that decides.
+    `margin` must have been fixed before. Raises `UsageError` for a number of repeats below one, and
+    `IntegrityError` for a record that is not what was written.
     """
     if repeats < 1:
         raise UsageError("a verification repeats the run at least once", why=f"asked for {repeats}")
-    trace = load_trace(store, record)
+    check_intact(store, record)
+    if margin:
+        check_margin(margin, _numbers(record))
     with tempfile.TemporaryDirectory(prefix="assay-verify-") as folder:
         repeater = Repeater(store, record, Path(folder), as_recorded=as_recorded)
         if repeater.obstacles:
             verdict = judge([], recorded={}, obstacles=repeater.obstacles)
             return CommandVerification(run=record.run, id=record.id, verdict=verdict, as_recorded=as_recorded)
-        found = _Found(record, trace)
-        for number in range(repeats if repeats > 1 else 3):
-            one = found.add(repeater.run(hook=_hook(repeater, trace)))
-            if on_repeat:
-                on_repeat(number + 1, one)
-            if repeats == 1 and one.same:
-                break
-        while until_decided and found.may_be_decided():
-            one = found.add(repeater.run(hook=_hook(repeater, trace, stop_after=found.deciding)))
+        found = _Found(recorded(store, record))
+        while found.wants_more(repeats, until_decided=until_decided):
+            # A margin is about what is logged, which a repeat that is left early lacks.
+            early = margin is None and len(found.repeats) >= max(repeats, LEAST)
+            stop_after = found.deciding if early else None
+            one = found.add(repeater.run(hook=_hook(repeater, found.record.trace, stop_after=stop_after)))
             if on_repeat:
                 on_repeat(len(found.repeats), one)
-        return _verification(found, repeater, margin)
+            if found.obstacle:
+                break
+        return _verification(record, found, repeater, margin)
 
 
 class _Found:
     """What the repeats of one verification showed so far."""
 
-    def __init__(self, record: CommandRecord, trace: Trace | None) -> None:
+    def __init__(self, record: Seen) -> None:
         self.record = record
-        self.trace = trace
         self.repeats: list[OneRepeat] = []
         self.first: TraceDifference | None = None
         self.other_outputs: tuple[str, ...] = ()
         self.numerics: dict[str, Any] = {}
+        self.obstacle = ""
+        # One repeat of each outcome, all of it where one was not left early.
+        self._outcomes: list[Seen] = []
 
     @property
     def deciding(self) -> int | None:
@@ -99,56 +114,56 @@ class _Found:
         decided = self.first is not None and self.first.kind in COMPUTED
         return self.first.step if decided and self.first else None
 
-    def may_be_decided(self) -> bool:
-        """Say whether more repeats can lead to `diverged`: they differ, all in the same way, and are few."""
-        alike = len({one.outcome for one in self.repeats}) == 1 and not any(one.same for one in self.repeats)
-        return alike and len(self.repeats) < ENOUGH
+    def wants_more(self, repeats: int, *, until_decided: bool) -> bool:
+        """Say whether one more repeat is needed: as many as asked for, three where one differs, or 29."""
+        made = len(self.repeats)
+        if made < repeats:
+            return True
+        alike = all(one.same for one in self.repeats)
+        if not alike and made < LEAST:
+            return True
+        # More repeats can lead to `diverged` where all differ, and in the same way.
+        same_way = len(self._outcomes) == 1 and not any(one.same for one in self.repeats)
+        return until_decided and same_way and made < ENOUGH
 
     def add(self, repeated: Repeated) -> OneRepeat:
         """Compare one repeat with the record and remember what it showed."""
-        difference = first_difference(judged(self.trace), judged(repeated.trace)) if self.trace else None
-        if self.first is None and difference is not None:
-            self.first = difference
+        seen = repeated.seen()
         for _, row in repeated.rows.of("numerics"):
             self.numerics.update(row["values"])
-        files = _unequal_outputs(self.record, repeated)
-        computed = _computed(self.trace)
-        declared = {output.path for output in self.record.result.outputs if output.declared}
-        counted = [path for path in files if path in declared or not computed]
-        if computed:
-            self.other_outputs = tuple(path for path in files if path not in declared)
-        one = self._judged(repeated, difference, counted)
+        try:
+            differs = unequal(self.record, seen)
+        except UsageError as error:
+            self.obstacle = error.one_line()
+            differs = Unequal(first=None, counted=(self.obstacle,), aside=())
+        self.first = self.first or differs.first
+        self.other_outputs = tuple(dict.fromkeys((*self.other_outputs, *differs.aside)))
+        details = [] if differs.first is None else [place_of(differs.first)]
+        if self.record.ends != seen.ends and not seen.stopped:
+            details.append(f"the repeat ended with {ending(seen.ends)}")
+        details += [text for text in differs.counted if not text.startswith("ended with ")]
+        same = not differs and not seen.stopped
+        one = OneRepeat(
+            same=same,
+            outcome="record" if same else f"outcome {self._outcome(seen)}",
+            detail="; ".join(details[:3]) or "the repeat was left early, and nothing differs until there",
+            metrics=repeated.metrics,
+            ended=seen.stopped or self.record.ends == seen.ends,
+        )
         self.repeats.append(one)
         return one
 
-    def _judged(self, repeated: Repeated, difference: TraceDifference | None, files: list[str]) -> OneRepeat:
-        result, ended = self.record.result, repeated.ended
-        ends = repeated.stopped or (ended.exit_status, ended.signal) == (result.exit_status, result.signal)
-        details = []
-        if difference is not None:
-            details.append(place_of(difference))
-        if not ends and not repeated.stopped:
-            details.append(f"the repeat ended with {_ending(ended.exit_status, ended.signal)}")
-        if not repeated.stopped:
-            details += [f"{path} differs" for path in files]
-        same = not details
-        # A repeat that was left at the deciding step says no more than where it parts.
-        outcome = (
-            [difference, ends] if self.deciding is not None else [difference, ends, _outcome(repeated, files)]
-        )
-        return OneRepeat(
-            same=same,
-            outcome="record" if same else digest_value(outcome),
-            detail="; ".join(details[:3]),
-            metrics=repeated.metrics,
-        )
+    def _outcome(self, seen: Seen) -> int:
+        """Return which outcome this is: that of an earlier repeat, or a new one.
 
-
-def judged(trace: Trace) -> Trace:
-    """Return a trace without the lines that a program printed, where more was seen than these."""
-    if not _computed(trace):
-        return trace
-    return msgspec.structs.replace(trace, steps=[row for row in trace.steps if row["kind"] != "print"])
+        Repeats are compared with each other and not by where they part from the record, for each records
+        other steps than the next.
+        """
+        for number, other in enumerate(self._outcomes):
+            if not self.obstacle and not unequal(other, seen):
+                return number + 1
+        self._outcomes.append(seen)
+        return len(self._outcomes)
 
 
 def place_of(difference: TraceDifference) -> str:
@@ -173,14 +188,16 @@ def differing_numerics(recorded: dict[str, Plain], here: dict[str, Plain]) -> di
     }
 
 
-def _verification(found: _Found, repeater: Repeater, margin: Margin | None) -> CommandVerification:
-    record = found.record
+def _verification(
+    record: CommandRecord, found: _Found, repeater: Repeater, margin: Margin | None
+) -> CommandVerification:
     arithmetic = differing_numerics(repeater.provenance.numerics, found.numerics)
     foreign = [f"{name} {a} -> {b}" for name, (a, b) in arithmetic.items()]
-    recorded = {k: float(v) for k, v in record.result.metrics.items() if isinstance(v, int | float)}
-    verdict = judge(found.repeats, recorded=recorded, margin=margin, foreign=foreign)
-    notes = list(repeater.restored.notes)
-    if found.trace is None or not _computed(found.trace):
+    metrics = _numbers(record)
+    obstacles = (found.obstacle,) if found.obstacle else ()
+    verdict = judge(found.repeats, recorded=metrics, obstacles=obstacles, margin=margin, foreign=foreign)
+    notes = list(repeater.notes)
+    if not computed(found.record.trace):
         notes.append("no computation was seen inside the program: its output and files were compared")
     if foreign and not repeater.as_recorded and verdict.word != "identical":
         notes.append("--as-recorded repeats it with the recorded threads and processor capability")
@@ -197,6 +214,10 @@ def _verification(found: _Found, repeater: Repeater, margin: Margin | None) -> C
     )
 
 
+def _numbers(record: CommandRecord) -> dict[str, float]:
+    return {k: float(v) for k, v in record.result.metrics.items() if isinstance(v, int | float)}
+
+
 def _hook(repeater: Repeater, trace: Trace | None, stop_after: int | None = None) -> HookSettings:
     """Return how a repeat is traced: at the steps that the record has."""
     level = repeater.provenance.level
@@ -206,26 +227,3 @@ def _hook(repeater: Repeater, trace: Trace | None, stop_after: int | None = None
         windows=((stop_after, stop_after),) if stop_after is not None else (),
         stop_after=stop_after,
     )
-
-
-def _computed(trace: Trace | None) -> bool:
-    return trace is not None and any(row["kind"] in COMPUTED for row in trace.steps)
-
-
-def _unequal_outputs(record: CommandRecord, repeated: Repeated) -> list[str]:
-    return [
-        output.path
-        for output in record.result.outputs
-        if output.digest is not None and repeated.outputs.get(output.path) != output.digest
-    ]
-
-
-def _outcome(repeated: Repeated, files: list[str]) -> Any:
-    """Return all by which two repeats can be told apart: their last fingerprints and counted outputs."""
-    ends = [row for row in judged(repeated.trace).steps if row["kind"] == "end"]
-    kept = [{key: value for key, value in row.items() if isinstance(value, str)} for row in ends]
-    return [kept, {path: repeated.outputs.get(path) for path in files}]
-
-
-def _ending(status: int | None, signal: int | None) -> str:
-    return f"signal {signal}" if signal else f"exit status {status}"

@@ -11,6 +11,7 @@ _FIELDS = {
     "python": "the state of Python's generator",
     "numpy": "the state of NumPy's generator",
     "torch": "the state of torch's generator",
+    "weights": "the weights or buffers",
     "name": "what takes the step",
 }
 

@@ -7,6 +7,7 @@ difference that shrinks with the precision is rounding, another one is real.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,10 @@ class StageParity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NetworkParity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether two implementations are the same; `only_a` and `only_b` are tensors without a counterpart."""
+    """Whether two implementations are the same; `only_a` and `only_b` are tensors without a counterpart.
+
+    `not_doubled` says why nothing could be computed in double precision; what differs then counts.
+    """
 
     a: str
     b: str
@@ -53,6 +57,7 @@ class NetworkParity(msgspec.Struct, frozen=True, kw_only=True):
     paired: int
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
+    not_doubled: str = ""
 
     def sentence(self) -> str:
         """Return the finding in one sentence."""
@@ -63,9 +68,14 @@ class NetworkParity(msgspec.Struct, frozen=True, kw_only=True):
         constants = "; ".join(f"{name} is {x} and {y}" for name, (x, y) in first.constants.items())
         return (
             f"They differ in {first.stage}: {first.what} of {first.name or 'the network'} "
-            f"({first.other or 'the network'} in B) by {first.relative:.2g} relatively, and by "
-            f"{first.double:.2g} in double precision{f'; {constants}' if constants else ''}."
+            f"({first.other or 'the network'} in B) by {first.relative:.2g} relatively, "
+            f"{self._doubled(first)}{f'; {constants}' if constants else ''}."
         )
+
+    def _doubled(self, first: StageParity) -> str:
+        if self.not_doubled:
+            return f"and whether that is rounding cannot be said ({self.not_doubled})"
+        return f"and by {first.double:.2g} in double precision"
 
 
 def compare_networks(
@@ -98,7 +108,8 @@ def compare_networks(
             made = [one.double() for one in made]
         return made[0], made[1], pairing
 
-    single, precise = _passes(build, inputs, seed)
+    single = _passes(build, inputs, seed, double=False)
+    precise, not_doubled = _precise(build, inputs, seed)
     pairing = single[2]
     stages = tuple(_stages(single, precise))
     worst = max((one.verdict for one in stages), key=(IDENTICAL, ROUNDING, DIFFERENT).index)
@@ -112,6 +123,7 @@ def compare_networks(
         paired=len(pairing.tensors),
         only_a=pairing.only_a[:_SHOWN],
         only_b=pairing.only_b[:_SHOWN],
+        not_doubled=not_doubled,
     )
 
 
@@ -127,31 +139,39 @@ def _built(maker: Callable[..., Any], target: str, settings: Mapping[str, Any], 
 
 
 _Passes = tuple[Pass, Pass, Pairing]
+_Build = Callable[[bool], tuple[Implementation, Implementation, Pairing]]
 
 
-def _passes(
-    build: Callable[[bool], tuple[Implementation, Implementation, Pairing]],
-    inputs: Sequence[str],
-    seed: int,
-) -> tuple[_Passes, _Passes]:
-    """Return the passes of both implementations, in single and in double precision."""
-    found = []
-    for double in (False, True):
-        one, two, pairing = build(double)
-        try:
-            found.append((run_pass(one, inputs, seed, double), run_pass(two, inputs, seed, double), pairing))
-        except UsageError:
-            raise
-        except Exception as error:
-            raise CodeError(
-                "a network failed on the inputs",
-                why=f"{type(error).__name__}: {error}",
-                hint="--input float:8,3,32,32 for images, --input int1000:8,16 for tokens",
-            ) from error
-    return found[0], found[1]
+def _passes(build: _Build, inputs: Sequence[str], seed: int, *, double: bool) -> _Passes:
+    """Return the passes of both implementations on the same inputs."""
+    one, two, pairing = build(double)
+    if (one.optimizer is None) != (two.optimizer is None) or (one.step is None) != (two.step is None):
+        raise UsageError(
+            "the two do not return the same: one has an optimizer or a training step, and the other has none",
+            hint="return the module, (module, optimizer), or (module, optimizer, step) from both",
+        )
+    try:
+        return run_pass(one, inputs, seed, double), run_pass(two, inputs, seed, double), pairing
+    except UsageError:
+        raise
+    except Exception as error:
+        raise CodeError(
+            "a network failed on the inputs",
+            why=f"{type(error).__name__}: {error}",
+            hint="--input 8x3x32x32 for images, --input int1000:8x16 for tokens",
+        ) from error
 
 
-def _stages(single: _Passes, precise: _Passes) -> list[StageParity]:
+def _precise(build: _Build, inputs: Sequence[str], seed: int) -> tuple[_Passes | None, str]:
+    """Return the passes in double precision, or why there are none: some code computes in one type only."""
+    try:
+        return _passes(build, inputs, seed, double=True), ""
+    except CodeError as error:
+        why = (error.why or error.what).partition("\n")[0]
+        return None, f"it does not run in double precision: {why}"
+
+
+def _stages(single: _Passes, precise: _Passes | None) -> list[StageParity]:
     a, b, pairing = single
     found = []
     for stage in STAGES:
@@ -162,10 +182,10 @@ def _stages(single: _Passes, precise: _Passes) -> list[StageParity]:
     return found
 
 
-def _stage(stage: str, a: Pass, b: Pass, names: Mapping[str, str], precise: _Passes) -> StageParity:
+def _stage(stage: str, a: Pass, b: Pass, names: Mapping[str, str], precise: _Passes | None) -> StageParity:
     """Compare one stage; what is named is the first real difference, else the first that rounds."""
     one, two = a.stages[stage], b.stages[stage]
-    exact_one, exact_two = precise[0].stages[stage], precise[1].stages[stage]
+    exact_one, exact_two = (one.stages[stage] for one in precise[:2]) if precise else ({}, {})
     shared = [name for name in one if names.get(name) in two]
     # What should cancel to zero, such as the gradient of a bias before a normalisation, is all rounding: it
     # is measured by what else there is in the stage.
@@ -174,11 +194,12 @@ def _stage(stage: str, a: Pass, b: Pass, names: Mapping[str, str], precise: _Pas
     for name in shared:
         other = names[name]
         x, y = one[name], two[other]
-        if x.same(y):
+        whole = name != "" or x.count == y.count  # what the networks return is all of it compared
+        if whole and x.same(y):
             continue
-        absolute, relative = x.distance(y, least)
+        absolute, relative = x.distance(y, least) if whole else (math.inf, math.inf)
         double = relative
-        if name in exact_one and other in exact_two:
+        if whole and name in exact_one and other in exact_two:
             double = exact_one[name].distance(exact_two[other], least)[1]
         found = StageParity(
             stage=stage,

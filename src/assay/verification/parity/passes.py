@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,38 +10,80 @@ from typing import Any
 
 from assay.foundation.errors import UsageError
 
-_INPUT = re.compile(r"(float|int(\d+)):(\d+(?:,\d+)*)")
+_INPUT = re.compile(r"(?:float:|int(\d+):)?(\d+(?:[x,]\d+)*)")
 
 
 class Looked:
-    """A tensor that was looked at: `what` says what it is, 'output', 'input', 'gradient' or 'value'."""
+    """Tensors that were looked at: `what` says what they are, 'output', 'input', 'gradient' or 'value'."""
 
-    def __init__(self, tensor: Any, what: str) -> None:
+    def __init__(self, tensors: Sequence[Any], what: str) -> None:
         self.what = what
-        self._tensor = tensor.detach().clone()
+        self._tensors = [tensor.detach().clone() for tensor in tensors]
 
     def same(self, other: Looked) -> bool:
-        """Say whether both have the same shape and bits; NaN equals NaN."""
+        """Say whether both have the same shapes and values; NaN equals NaN, and nothing else.
+
+        Where one module returns more tensors than the other, those that both return are compared.
+        """
         import torch
 
-        x, y = self._tensor, other._tensor
-        return x.shape == y.shape and bool(torch.equal(torch.nan_to_num(x), torch.nan_to_num(y)))
+        return all(
+            x.shape == y.shape
+            and bool(torch.equal(x.isnan(), y.isnan()))
+            and bool(torch.equal(_known(x), _known(y)))
+            for x, y in zip(self._tensors, other._tensors, strict=False)
+        )
+
+    @property
+    def count(self) -> int:
+        """The number of tensors."""
+        return len(self._tensors)
 
     @property
     def scale(self) -> float:
-        """The largest absolute value."""
-        return float(self._tensor.double().abs().max()) if self._tensor.numel() else 0.0
+        """The largest absolute value that is finite."""
+        return max((_largest(_finite(one)) for one in self._tensors), default=0.0)
 
     def distance(self, other: Looked, least: float) -> tuple[float, float]:
-        """Return the largest difference, absolutely and relative to the largest value, or to `least`."""
-        x, y = self._tensor.double(), other._tensor.double()
-        if x.shape != y.shape:
-            return float("inf"), float("inf")
-        if not x.numel():
-            return 0.0, 0.0
-        absolute = float((x - y).abs().max())
-        scale = max(self.scale, other.scale, least)
-        return absolute, absolute / scale if scale else 0.0
+        """Return the largest difference, absolutely and relative to the largest value, or to `least`.
+
+        Both are infinite where shapes differ, or where only one value is finite.
+        """
+        found = [_distance(x, y, least) for x, y in zip(self._tensors, other._tensors, strict=False)]
+        return max(found, key=lambda one: one[1], default=(0.0, 0.0))
+
+
+def _distance(x: Any, y: Any, least: float) -> tuple[float, float]:
+    import torch
+
+    if x.shape != y.shape:
+        return math.inf, math.inf
+    one, two = x.double(), y.double()
+    finite = one.isfinite() & two.isfinite()
+    apart = ~finite & (one != two) & ~(one.isnan() & two.isnan())
+    if bool(apart.any()):
+        return math.inf, math.inf
+    absolute = _largest(torch.where(finite, one - two, 0.0))
+    scale = max(_largest(_finite(x)), _largest(_finite(y)), least)
+    return absolute, absolute / scale if scale else 0.0
+
+
+def _known(tensor: Any) -> Any:
+    """Return a tensor in which NaN is 0 and the infinities are what they were."""
+    return (
+        tensor.nan_to_num(nan=0.0, posinf=math.inf, neginf=-math.inf)
+        if tensor.is_floating_point()
+        else tensor
+    )
+
+
+def _finite(tensor: Any) -> Any:
+    wide = tensor.double()
+    return wide[wide.isfinite()]
+
+
+def _largest(tensor: Any) -> float:
+    return float(tensor.abs().max()) if tensor.numel() else 0.0
 
 
 class Pass:
@@ -109,7 +152,9 @@ def run_pass(one: Implementation, inputs: Sequence[str], seed: int, double: bool
             found.stages["training"], found.inputs["training"], output = _forward(one.module, given)
         found.stages["buffers"] = _looked(one.module.named_buffers(), "value")
         one.module.zero_grad(set_to_none=True)
-        _weighted(output, seed).backward()
+        loss = _weighted(output, seed)
+        if loss is not None:
+            loss.backward()
         if one.optimizer is not None:
             found.stages["gradients"] = _gradients(one.module)
             one.optimizer.step()
@@ -124,7 +169,7 @@ def run_pass(one: Implementation, inputs: Sequence[str], seed: int, double: bool
 
 
 def drawn(inputs: Sequence[str], seed: int, double: bool) -> list[Any]:
-    """Return the inputs that texts such as 'float:8,3,32,32' and 'int10:8,16' describe."""
+    """Return the inputs that texts such as '8x3x32x32', 'float:8,3,32,32' and 'int10:8,16' describe."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
@@ -135,9 +180,11 @@ def drawn(inputs: Sequence[str], seed: int, double: bool) -> list[Any]:
             raise UsageError(
                 f"'{text}' describes no input", hint="--input float:8,3,32,32, or --input int1000:8,16"
             )
-        shape = tuple(map(int, match[3].split(",")))
-        if match[2]:
-            found.append(torch.randint(int(match[2]), shape, generator=generator))
+        shape = tuple(map(int, re.split("[x,]", match[2])))
+        if 0 in shape:
+            raise UsageError(f"'{text}' holds nothing", hint="every number of a shape is at least 1")
+        if match[1]:
+            found.append(torch.randint(int(match[1]), shape, generator=generator))
         else:
             tensor = torch.randn(shape, generator=generator)
             found.append(tensor.double() if double else tensor)
@@ -157,12 +204,12 @@ def _forward(module: Any, inputs: Sequence[Any]) -> tuple[dict[str, Looked], dic
     for name, inner in module.named_modules():
 
         def look(_module: Any, given: Any, output: Any, name: str = name) -> None:
-            for tensor, kept, what in (
-                (_first(given), entered, "the input"),
-                (_first(output), found, "the output"),
+            for tensors, kept, what in (
+                (_tensors(given), entered, "the input"),
+                (_tensors(output), found, "the output"),
             ):
-                if tensor is not None and name not in kept:
-                    kept[name] = Looked(tensor, what)
+                if tensors and name not in kept:
+                    kept[name] = Looked(tensors, what)
 
         handles.append(inner.register_forward_hook(look))
     try:
@@ -170,38 +217,53 @@ def _forward(module: Any, inputs: Sequence[Any]) -> tuple[dict[str, Looked], dic
     finally:
         for handle in handles:
             handle.remove()
-    return found, entered, _first(output)
+    return found, entered, _tensors(output)
 
 
-def _first(output: Any) -> Any:
-    """Return the first floating tensor of what a module returned."""
+def _tensors(output: Any) -> list[Any]:
+    """Return all tensors of what a module was given or returned; those of a mapping by its keys' order."""
     import torch
 
     if isinstance(output, torch.Tensor):
-        return output
+        return [output]
     if isinstance(output, Mapping):
         output = list(output.values())
     if isinstance(output, tuple | list):
-        return next((found for one in output if (found := _first(one)) is not None), None)
-    return None
+        return [tensor for one in output for tensor in _tensors(one)]
+    return []
 
 
-def _weighted(output: Any, seed: int) -> Any:
-    """Return a loss in which every output has its own fixed weight, so that none hides another."""
+def _weighted(outputs: Sequence[Any], seed: int) -> Any:
+    """Return a loss in which every output has its own fixed weight, so that none hides another.
+
+    It is None where nothing that came out can be differentiated.
+    """
     import torch
 
-    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed + 1))
-    return (output * weights.to(output.dtype)).mean()
+    generator = torch.Generator().manual_seed(seed + 1)
+    # Weights are drawn for every output, so that one without a gradient does not move those of the next.
+    weights = [torch.randn(one.shape, generator=generator) for one in outputs]
+    losses = [
+        (one * weight.to(one.dtype)).mean()
+        for one, weight in zip(outputs, weights, strict=True)
+        if one.requires_grad
+    ]
+    return sum(losses[1:], losses[0]) if losses else None
 
 
 def _gradients(module: Any) -> dict[str, Looked]:
-    """Return the gradients from the last parameter to the first, as backward reaches them."""
-    named = [(name, one.grad) for name, one in module.named_parameters() if one.grad is not None]
+    """Return the gradients from the last parameter to the first, as backward reaches them; none is nought."""
+    import torch
+
+    named = [
+        (name, torch.zeros_like(one) if one.grad is None else one.grad)
+        for name, one in module.named_parameters()
+    ]
     return _looked(reversed(named), "the gradient")
 
 
 def _looked(named: Any, what: str) -> dict[str, Looked]:
-    return {name: Looked(tensor, what if what != "value" else "the value") for name, tensor in named}
+    return {name: Looked([tensor], what if what != "value" else "the value") for name, tensor in named}
 
 
 def _constants(module: Any) -> dict[str, str]:

@@ -33,9 +33,7 @@ def main() -> None:
     draws = torch.Generator().manual_seed(1)
     inputs = torch.randn(96, 12, generator=draws)
     labels = (inputs.sum(1) > 0).long()
-    net = nn.Sequential(
-        nn.Linear(12, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Dropout(0.2), nn.Linear(24, 2)
-    )
+    net = nn.Sequential(nn.Linear(12, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Dropout(0.2), nn.Linear(24, 2))
     optimizer = torch.optim.SGD(net.parameters(), lr=given.lr, momentum=0.9)
     torch.manual_seed(given.dropout_seed)
     for step in range(12):

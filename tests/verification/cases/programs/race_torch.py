@@ -9,9 +9,13 @@ import torch
 from torch import nn
 
 
+READY = threading.Barrier(8)
+
+
 def work(net: nn.Module, inputs: torch.Tensor) -> None:
     """Add this thread's share to the gradients, whenever it comes to it."""
-    time.sleep(0.0005)
+    READY.wait()
+    time.sleep(0.0002)
     ((net(inputs) - inputs.sum(1, keepdim=True)) ** 2).mean().backward()
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
-from case import Case, Side
+
+from planted.case import Case, Side
 
 EXPLAINED = ("explained",)
 
@@ -36,9 +36,9 @@ def images(count: int, *, backwards: bool = False):
 def moved_images(folder: Path) -> None:
     """Make the folder of images anew, with its files in another order."""
     made = folder / "images"
-    os.rename(made, folder / "before")
+    made.rename(folder / "before")
     made.mkdir()
-    names = sorted(os.listdir(folder / "before"), key=lambda name: name[::-1])
+    names = sorted((path.name for path in (folder / "before").iterdir()), key=lambda name: name[::-1])
     for name in names:
         (made / name).write_bytes((folder / "before" / name).read_bytes())
         (folder / "before" / name).unlink()
@@ -54,8 +54,19 @@ def unused_package(folder: Path) -> None:
 
 
 HARMLESS = Side(
-    variables={"LANG": "de_DE.UTF-8", "SLURM_JOB_ID": "4711", "HOSTNAME": "node17", "PYTHONPATH": "../installed"},
-    edits=(("train.py", "    return parser.parse_args()\n", "    # What the user wants.\n    return parser.parse_args()\n"),),
+    variables={
+        "LANG": "de_DE.UTF-8",
+        "SLURM_JOB_ID": "4711",
+        "HOSTNAME": "node17",
+        "PYTHONPATH": "../installed",
+    },
+    edits=(
+        (
+            "train.py",
+            "    return parser.parse_args()\n",
+            "    # What the user wants.\n    return parser.parse_args()\n",
+        ),
+    ),
     arrange=unused_package,
 )
 SETTINGS = {
@@ -123,7 +134,7 @@ CASES = (
         b=Side(variables={"MKL_CBWR": "COMPATIBLE"}),
         answer=EXPLAINED,
         causes=(("MKL_CBWR: absent -> COMPATIBLE",),),
-        first=("step", 0, "loss"),
+        first=("step", 0, "gradients"),
         operator="mm",
     ),
     Case(
@@ -146,6 +157,7 @@ CASES = (
         causes=(("scale.py",),),
         first=("step", 0, "loss"),
         operator="div",
+        slow=False,
     ),
     Case(
         name="constant-numpy",
@@ -197,7 +209,11 @@ CASES = (
         name="decay",
         title="weight decay on BatchNorm too",
         program="decayed",
-        b=Side(edits=(("train.py", '"params": plain, "weight_decay": 0.0', '"params": plain, "weight_decay": 0.05'),)),
+        b=Side(
+            edits=(
+                ("train.py", '"params": plain, "weight_decay": 0.0', '"params": plain, "weight_decay": 0.05'),
+            )
+        ),
         answer=EXPLAINED,
         causes=(("train.py",),),
         first=("step", 0, "hyperparameters"),
@@ -209,6 +225,8 @@ CASES = (
         b=Side(edits=(("train.py", "momentum=0.1", "momentum=0.01"),)),
         answer=EXPLAINED,
         causes=(("train.py",),),
+        first=("step", 0, "weights"),
+        operator="batch_norm",
     ),
     # -- Settings ------------------------------------------------------------------------------------------
     Case(
@@ -241,7 +259,8 @@ CASES = (
         b=Side(arguments=("--dropout-seed", "8")),
         answer=EXPLAINED,
         causes=(("--dropout-seed",),),
-        operator="dropout",
+        first=("start", 0, "torch"),
+        operator="bernoulli",
     ),
     Case(
         name="workers",
@@ -283,15 +302,31 @@ CASES = (
         files={"order.txt": "\n".join(f"{number:05d}.raw" for number in range(10_000))},
         data=("images",),
         answer=EXPLAINED,
-        causes=(("images/04711.raw",),),
+        causes=(("images/04711.raw has other content",),),
         first=("step", 9, "batch"),
+        moved=True,
+    ),
+    Case(
+        name="image-in-place",
+        title="the same, where the bytes of the first run are gone",
+        program="images",
+        a=Side(arguments=("order.txt",), arrange=images(10_000)),
+        b=Side(arguments=("order.txt",), arrange=one_image_damaged),
+        files={"order.txt": "\n".join(f"{number:05d}.raw" for number in range(10_000))},
+        data=("images",),
+        answer=("located",),
+        listed=("images/04711.raw has other content",),
+        first=("step", 9, "batch"),
+        where="images/04711.raw",
     ),
     Case(
         name="order-file",
         title="another order of files, from a list",
         program="images",
         a=Side(arguments=("order.txt",), arrange=images(200)),
-        b=Side(arguments=("order.txt",), edits=(("order.txt", "00003.raw\n00004.raw", "00004.raw\n00003.raw"),)),
+        b=Side(
+            arguments=("order.txt",), edits=(("order.txt", "00003.raw\n00004.raw", "00004.raw\n00003.raw"),)
+        ),
         files={"order.txt": "\n".join(f"{number:05d}.raw" for number in range(200))},
         data=("images",),
         answer=EXPLAINED,
@@ -305,8 +340,11 @@ CASES = (
         a=Side(arrange=images(200)),
         b=Side(arrange=moved_images),
         data=("images",),
-        answer=("explained", "unexplained"),
+        answer=("unexplained",),
         listed=("files were opened in another order",),
+        where="files were opened in another order",
+        moved=True,
+        tmpfs=True,
         first=("step", 0, "batch"),
     ),
     # -- Nothing is blamed that has no part ----------------------------------------------------------------
@@ -335,10 +373,11 @@ CASES = (
     ),
     Case(
         name="race",
-        title="threads that add in any order",
+        title="threads that add in any order, in NumPy alone",
         program="race",
         b=Side(variables={"OMP_NUM_THREADS": "2"}),
-        answer=("race",),
+        answer=("unrepeatable",),
+        where="threads or processes that race",
         slow=False,
     ),
     Case(
@@ -347,7 +386,6 @@ CASES = (
         program="race_torch",
         b=Side(variables={"ATEN_CPU_CAPABILITY": "avx2"}),
         answer=("race",),
-        first=("step", 0, "gradients"),
     ),
     Case(
         name="hash-order",
@@ -380,6 +418,5 @@ CASES = (
         program="entropy_seed",
         answer=("unseeded",),
         where="train.py:",
-        slow=False,
     ),
 )

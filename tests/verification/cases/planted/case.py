@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +31,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     `causes` are the sets that must be named and no others: each member is a part of the text of one
     difference. `first` is (kind, step, field) of the first difference, where it is known without Assay, and
     `operator` the part of the name of the operator. `listed` are parts of differences that must be listed
-    though they cannot be tried. `where` must be in the paragraph. `decides` says that more than one way of
-    telling the cause is right, by other words for `answer`.
+    though they cannot be tried. `where` must be in the paragraph. `moved` says that B is run in a
+    copy of the project, as on another disk; `tmpfs` that both lie in memory, where a folder lists its files
+    as they came. `processor` is a feature that the processor must have.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     listed: tuple[str, ...] = ()
     where: str = ""
     processor: str = ""
+    moved: bool = False
+    tmpfs: bool = False
     slow: bool = True
 
     def write(self, folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""The planted causes as data, and how they are measured."""

@@ -1,0 +1,1 @@
+"""Mutations of programs, of their data and of records: what is mutated, how, and what catches it."""
