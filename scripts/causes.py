@@ -67,10 +67,11 @@ def table(rows: list[Row]) -> str:
     ran = [row for row in rows if not row.skipped]
     right = [row for row in ran if not row.wrong]
     total = sum(row.runs for row in ran)
+    blamed = sum(bool(row.blamed) for row in ran)
     summary = (
-        f"{len(right)} of {len(ran)} cases are explained as planted, with {total} re-runs in "
-        f"{sum(row.seconds for row in ran) / 60:.0f} minutes, recording included. No difference was named "
-        f"that has no part in {len([row for row in ran if not row.blamed])} of {len(ran)}."
+        f"{len(right)} of {len(ran)} cases are answered as planted, with {total} re-runs in "
+        f"{sum(row.seconds for row in ran) / 60:.0f} minutes, recording included. A difference that has no "
+        f"part was blamed in {blamed} of them."
     )
     missed = [f"- {row.title}: {'; '.join(row.wrong)}." for row in ran if row.wrong]
     missed += [f"- {row.title}: not run, {row.skipped}." for row in rows if row.skipped]

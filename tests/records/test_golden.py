@@ -10,8 +10,10 @@ import pytest
 
 from assay.foundation.errors import VersionError
 from assay.records import journal
+from assay.records.commands import read_command
 from assay.records.record import Record
 from assay.records.store import Store, check
+from assay.records.trace import read_table
 from assay.tasks.ledger import Ledger
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -46,3 +48,20 @@ def test_a_store_of_version_1_is_opened(tmp_path: Path) -> None:
     (tmp_path / "format.json").write_bytes(b'{"format":"assay-store","version":2}')
     with pytest.raises(VersionError, match="reads up to 1"):
         Store(tmp_path, create=False)
+
+
+def test_a_command_record_of_version_1_is_read() -> None:
+    """The record of a command that an Assay of format 1 sealed is read, and its result digests as then."""
+    record = read_command(GOLDEN / "command-v1" / "0123456789abcdef.json")
+    assert (record.format, record.name, record.result.status) == (1, "train.py", "completed")
+    assert record.result.digest() == record.result_digest
+    assert record.components.run_id() == record.run
+    assert record.result.outputs[0].declared
+
+
+def test_a_trace_of_version_1_is_read() -> None:
+    """A table of steps of version 1 gives its rows, with the digest that made the fingerprints."""
+    rows, algorithm = read_table((GOLDEN / "trace-v1.parquet").read_bytes(), "steps")
+    assert algorithm == "xxh3-128"
+    assert [row["kind"] for row in rows] == ["start", "step"]
+    assert (rows[1]["value"], rows[1]["where"], rows[1]["loss"]) == (0.5, "train.py:9", "03" * 16)

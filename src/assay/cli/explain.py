@@ -45,7 +45,8 @@ def explain_runs(
         store, a, b, cache=cache_folder(), locate=locate, attributed=attribute, limit=limit, told=say
     )
     give_json(found) if json else _show(found)
-    return 1 if found.answer == "unexplained" else 0
+    open_answers = ("unexplained", "located", "chance") if attribute else ("unexplained",)
+    return 1 if found.answer in open_answers else 0
 
 
 def _record(store: Store, text: str) -> CommandRecord:

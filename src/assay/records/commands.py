@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from assay.foundation.digest import canonical_bytes, digest_value
+from assay.foundation.digest import canonical_bytes, digest_bytes, digest_value
 from assay.foundation.documents import refuse_newer
 from assay.foundation.errors import CorruptError, IntegrityError, UsageError
 from assay.foundation.files import write_atomic
@@ -26,7 +26,7 @@ FORMAT = 1
 COMPLETED, FAILED, KILLED, ABANDONED = "completed", "failed", "killed", "abandoned"
 
 
-class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a command did; of equal identity and arithmetic the same, if the program is deterministic.
 
     `status` is 'completed', 'failed' (an exit status), 'killed' (a signal) or 'abandoned' (the recorder
@@ -87,7 +87,8 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    record: CommandRecord
+    # As written: the digest is of these bytes, so that a field that is added later changes no old one.
+    record: msgspec.Raw
     digest: str
 
 
@@ -102,7 +103,9 @@ class _Versioned(msgspec.Struct, frozen=True):
 def put_command(store: Store, record: CommandRecord) -> Path:
     """Seal a record: durable, whole or not at all."""
     path = store.folder / "commands" / f"{record.id}.json"
-    write_atomic(path, canonical_bytes(_Sealed(record=record, digest=digest_value(record))))
+    content = canonical_bytes(record)
+    sealed = _Sealed(record=msgspec.Raw(content), digest=digest_bytes(content))
+    write_atomic(path, msgspec.json.encode(sealed))
     return path
 
 
@@ -111,13 +114,20 @@ def read_command(path: Path) -> CommandRecord:
     data = path.read_bytes()
     try:
         sealed = msgspec.json.decode(data, type=_Sealed)
-    except msgspec.DecodeError as error:
+        record = msgspec.json.decode(sealed.record, type=CommandRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         refuse_newer(_format_of(data), FORMAT, "a record", path)
         raise CorruptError("a record cannot be read", where=str(path), why=str(error)) from None
-    refuse_newer(sealed.record.format, FORMAT, "a record", path)
-    if digest_value(sealed.record) != sealed.digest:
+    refuse_newer(record.format, FORMAT, "a record", path)
+    if digest_bytes(bytes(sealed.record)) != sealed.digest:
         raise CorruptError("a record was changed after it was written", where=str(path))
-    return sealed.record
+    if record.id != path.stem:
+        raise CorruptError(
+            "a record lies in the file of another one",
+            where=str(path),
+            why=f"it is the record of {record.id}",
+        )
+    return record
 
 
 def command_records(
@@ -169,5 +179,5 @@ def _format_of(data: bytes) -> int:
     """Return the format that a record says it has; what this Assay cannot decode may be newer."""
     try:
         return msgspec.json.decode(data, type=_Versioned).record.format
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return FORMAT

@@ -94,6 +94,7 @@ def test_traces_of_other_digests_are_no_difference(lab: Any) -> None:
     found = explained(lab, a, b)
     assert any("cannot be compared" in note for note in found.notes)
     assert not found.results
+    assert "Their steps cannot be" in found.paragraph
     assert found.runs == 0
 
 

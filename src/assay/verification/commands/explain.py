@@ -58,6 +58,7 @@ class _Investigation:
         self.told = told
         self.seen_a, self.seen_b = recorded(store, a), recorded(store, b)
         self.notes: list[str] = []
+        self.untraced = self.seen_a.trace is None or self.seen_b.trace is None
         self.changes: list[Change] = sorted(
             changes_between(store, a, b), key=lambda change: (change.likelihood, change.id)
         )
@@ -177,6 +178,7 @@ class _Investigation:
         differs = " ".join(self.results)
         return msgspec.structs.replace(
             seen,
+            trace=None if self.untraced else seen.trace,
             ends=seen.ends if "ended with " in differs else (0, None),
             files={path: digest for path, digest in seen.files.items() if f"{path} differs" in self.results},
             metrics={name: value for name, value in seen.metrics.items() if f"{name} is " in differs},
@@ -204,6 +206,7 @@ class _Investigation:
             return unequal(self.seen_a, self.seen_b, strict=True)
         except UsageError as error:
             self.notes.append(error.one_line())
+            self.untraced = True
             return unequal(
                 *(msgspec.structs.replace(seen, trace=None) for seen in (self.seen_a, self.seen_b)),
                 strict=True,
@@ -252,6 +255,7 @@ def _investigated(found: _Investigation, *, locate: bool, attributed: bool, limi
         differences=tuple(_listed(change) for change in found.changes),
         first=found.first,
         results=found.results,
+        untraced=found.untraced,
     )
     if not found.differ or not (locate or attributed):
         return made
@@ -288,7 +292,8 @@ def _attributed(found: _Investigation, made: Explanation, limit: int) -> Explana
     made = msgspec.structs.replace(made, differences=tuple(map(_listed, found.changes)))
     usable = [change for change in found.changes if change.possible]
     bound = min(limit, worst_case(len(usable), 2))
-    found.told(f"{len(usable)} differences can be tried: at most {bound} re-runs for one cause of two")
+    bound = min(bound, 2 ** min(len(usable), 20) - 1)
+    found.told(f"differences that can be tried: {len(usable)}; re-runs for one cause of two: at most {bound}")
     attribution = attribute(usable, found.outcome, limit=limit)
     if attribution.causes:
         found.told(

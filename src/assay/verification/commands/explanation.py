@@ -82,7 +82,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     `answer` is 'identical', 'explained' (the causes were found), 'located' (where, not yet why), 'unseeded',
     'hash order', 'race', 'unrepeatable' (it differs from repeat to repeat, and nothing tells why), 'chance'
     (what seemed to be the cause was not when it was tried again) or 'unexplained'. `obstacles` say why
-    nothing was tried though that was asked for. `runs` counts the re-runs, `bound` is the most that was
+    nothing was tried though that was asked for; `untraced` that the
+    traces could not be compared. `runs` counts the re-runs, `bound` is the most that was
     foreseen.
     """
 
@@ -94,6 +95,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     first: TraceDifference | None = None
     results: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    untraced: bool = False
     repeatability: tuple[Repeatability, ...] = ()
     operator: OperatorDifference | None = None
     operator_why_not: str = ""
@@ -131,6 +133,11 @@ def _where_they_part(found: Explanation) -> str:
     if found.results:
         unequal = "; ".join(found.results[:3])
         return f"The traces are equal where both were recorded, and the results are not: {unequal}."
+    if found.untraced:
+        return (
+            "The two runs are identical in what can be compared: output, exit status, files and logged "
+            "values. Their steps cannot be."
+        )
     return (
         "The two runs are identical in all that was recorded: every traced step, every output file, every "
         "logged value."

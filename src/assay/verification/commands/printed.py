@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -32,6 +34,7 @@ _NAMED = re.compile(
 _TIMES = re.compile("|".join(_TIMED))
 # Names that are drawn anew for each run: of temporary files, and addresses of objects.
 _DRAWN = re.compile(r"\b0x[0-9a-fA-F]{6,}\b|/tmp/[\w./-]+|\btmp[a-z0-9_]{8}\b")
+_FIGURE = re.compile(r"\d")
 _DURATION = re.compile(
     r"(?i)(?:^|[_/. -])(?:time|elapsed|duration|runtime|walltime|seconds|secs|sec|ms|eta|latency"
     r"|throughput|timestamp|(?:steps?|samples|images|tokens|it|examples|epochs)_?per_?sec(?:ond)?)"
@@ -55,21 +58,32 @@ def masked(line: str, places: Mapping[str, str] | None = None) -> str:
 def without_times(trace: Trace, printed: bytes, places: Mapping[str, str] | None = None) -> Trace:
     """Return a trace whose fingerprints of printed lines are those of the lines without times.
 
-    A fingerprint stays where no line of `printed` has it, as when a secret was removed from the line.
+    A line in which only a time or a drawn name had a figure is left out, for whether such a name has one is
+    chance, and lines without figures are not in a trace. A fingerprint stays where no line of `printed` has
+    it, as when a secret was removed from the line.
     """
     if not any(row["kind"] == "print" for row in trace.steps):
         return trace
-    changed = {}
+    changed, without = {}, set()
     for line in dict.fromkeys(printed.decode("utf-8", "surrogateescape").split("\n")):
         clean = masked(line, places)
         if clean != line:
             changed[_fingerprint(line)] = _fingerprint(clean)
-    steps = [
-        {key: changed.get(value, value) if isinstance(value, str) else value for key, value in row.items()}
-        if row["kind"] == "print"
-        else row
-        for row in trace.steps
-    ]
+            if not _FIGURE.search(clean):
+                without.add(_fingerprint(line))
+    steps: list[dict[str, Any]] = []
+    printed_before: Counter[int] = Counter()
+    for row in trace.steps:
+        if row["kind"] != "print":
+            steps.append(row)
+        elif not without.intersection(value for value in row.values() if isinstance(value, str)):
+            kept = {
+                key: changed.get(value, value) if isinstance(value, str) else value
+                for key, value in row.items()
+            }
+            process = row.get("process", 0)
+            steps.append({**kept, "step": printed_before[process]})
+            printed_before[process] += 1
     return msgspec.structs.replace(trace, steps=steps)
 
 

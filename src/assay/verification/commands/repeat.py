@@ -27,8 +27,9 @@ from assay.verification.commands.printed import lines_of, without_times
 from assay.verification.commands.seen import Seen, places_of
 from assay_hook.variables import is_listed
 
+# These belong to the command, wherever it runs; the last one is set by libraries in this very process.
+_ITS_OWN = ("PYTHONHASHSEED", "PYTHONPATH", "KMP_DUPLICATE_LIB_OK")
 # Where in a cluster a run was, which repeating it does not bring back.
-_ITS_OWN = ("PYTHONHASHSEED", "PYTHONPATH")  # these belong to the command, wherever it runs
 _PLACES = ("SLURM_", "PBS_", "LD_", "TORCHELASTIC_", "OMPI_", "LANG", "LC_", "TZ")
 
 

@@ -23,6 +23,8 @@ from assay.verification.commands.seen import COMPUTED, Seen, Unequal, unequal
 from assay.verification.commands.wording import parted
 
 View = Callable[[Seen], Seen]
+_SURE = 3  # repeats with one setting that must be equal
+_SEEDS = 8  # hash seeds that are tried until one gives another result
 LOOSE = ("unseeded", "entropy", "time as seed")
 # A difference that shows here first came in by data, order or draws, not by arithmetic.
 _GENERATORS = {
@@ -71,6 +73,7 @@ class _Loose:
 
     def __init__(self, repeater: Repeater, hook: HookSettings, view: View) -> None:
         self._repeater, self._hook, self._view = repeater, hook, view
+        self._before = repeater.runs
 
     def kind_of(self, side: str, apart: Unequal) -> Repeatability:
         """Say what it is: loose randomness, the order of hashes, a race, or something else."""
@@ -80,52 +83,77 @@ class _Loose:
         first = apart.first
         found = Repeatability(side=side, kind=RACE, repeats=2, first=first, sources=sources)
         told = f"{side} is not repeatable even here: two repeats with its own settings part {_at(apart)}"
-        if "PYTHONHASHSEED" not in self._repeater.restored.variables and self._settles(HASH_SEED):
-            return msgspec.structs.replace(
+        if "PYTHONHASHSEED" not in self._repeater.restored.variables and self._follows_hash_seed():
+            return self._counted(
                 found,
-                kind=HASH_ORDER,
-                repeats=4,
-                sentence=f"{told}. With PYTHONHASHSEED=0 they are equal: the order of a set or the hash of a "
-                "string decides something. Sort before use, or set PYTHONHASHSEED.",
+                HASH_ORDER,
+                f"{told}. Each value of PYTHONHASHSEED gives one result, and two of them another: the "
+                "order of a set or the hash of a string decides something. Sort before use, or set "
+                "PYTHONHASHSEED.",
             )
         if sources and (first is None or first.field in _DRAWN or first.kind in _LATE):
             sentence = f"{told}, because {_named(sources)}. No setting is to blame."
-            return msgspec.structs.replace(found, kind=UNSEEDED, sentence=sentence)
+            return self._counted(found, UNSEEDED, sentence)
         if first is not None and first.field in ("python", "numpy", "torch"):
             sentence = f"{told}: {_GENERATORS[first.field]} was in another state, and nobody seeded it."
-            return msgspec.structs.replace(found, kind=UNSEEDED, sentence=sentence)
+            return self._counted(found, UNSEEDED, sentence)
         return self._raced(found, told)
 
     def _raced(self, found: Repeatability, told: str) -> Repeatability:
         """Say what is left where no generator is behind it; threads are named where one settles it."""
         kind = RACE
-        if self._settles(ONE_THREAD):
-            why = "with all generators equal: with one thread they are equal, so that threads race"
+        if self._equal(ONE_THREAD, self._runs(ONE_THREAD, 1)[0]):
+            why = (
+                f"with all generators equal: {_SURE} repeats with one thread are equal, which points to a "
+                "race of threads"
+            )
         elif found.first is not None and found.first.kind in COMPUTED:
             why = "with all generators equal: threads or processes race"
         else:
             # A clock, the number of a process or the name of a temporary file shows like this too.
             kind = UNKNOWN
             why = "and nothing that was recorded tells why: the time, or threads or processes that race"
-        sentence = f"{told}, {why}. No setting is to blame."
-        return msgspec.structs.replace(found, kind=kind, repeats=4, sentence=sentence)
+        return self._counted(found, kind, f"{told}, {why}. No setting is to blame.")
 
-    def _settles(self, change: Change) -> bool:
-        """Say whether two repeats with a change are equal to each other."""
-        one, two = (self._repeater.run((change,), hook=self._hook) for _ in range(2))
-        return not _apart(one, two, self._view)
+    def _counted(self, found: Repeatability, kind: str, sentence: str) -> Repeatability:
+        repeats = self._repeater.runs - self._before + found.repeats
+        return msgspec.structs.replace(found, kind=kind, sentence=sentence, repeats=repeats)
+
+    def _follows_hash_seed(self) -> bool:
+        """Say whether each hash seed gives one result, and some two of them another.
+
+        That repeats with one seed are equal says little: what seldom differs is equal under any setting.
+        """
+        base = self._runs(_hash_seed(0), 1)[0]
+        if not self._equal(_hash_seed(0), base):
+            return False
+        for seed in range(1, _SEEDS):
+            other = self._runs(_hash_seed(seed), 1)[0]
+            if _apart(base, other, self._view):
+                return self._equal(_hash_seed(seed), other)
+        return False
+
+    def _equal(self, change: Change, first: Repeated) -> bool:
+        """Say whether all repeats with a change are equal to the first of them."""
+        return not any(_apart(first, one, self._view) for one in self._runs(change, _SURE - 1))
+
+    def _runs(self, change: Change, count: int) -> list[Repeated]:
+        return [self._repeater.run((change,), hook=self._hook) for _ in range(count)]
 
 
-HASH_SEED = Change(
-    id="hash seed fixed",
-    kind="hash seed",
-    path="PYTHONHASHSEED",
-    a=None,
-    b="0",
-    text="PYTHONHASHSEED: absent -> 0",
-    likelihood=0,
-    variables={"PYTHONHASHSEED": "0"},
-)
+def _hash_seed(seed: int) -> Change:
+    return Change(
+        id=f"hash seed {seed}",
+        kind="hash seed",
+        path="PYTHONHASHSEED",
+        a=None,
+        b=str(seed),
+        text=f"PYTHONHASHSEED: absent -> {seed}",
+        likelihood=0,
+        variables={"PYTHONHASHSEED": str(seed)},
+    )
+
+
 ONE_THREAD = Change(
     id="one thread",
     kind="threads",
