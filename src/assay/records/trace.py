@@ -186,7 +186,7 @@ def read_table(data: bytes, what: str) -> tuple[list[dict[str, Any]], str]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
     except pa.ArrowException as error:
         raise CorruptError("a trace cannot be read", why=str(error).splitlines()[0]) from None
     facts = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
