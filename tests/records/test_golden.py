@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assay.foundation.errors import VersionError
+from assay.foundation.errors import CorruptError, VersionError
 from assay.records import journal
 from assay.records.commands import read_command
 from assay.records.record import Record
@@ -65,3 +65,12 @@ def test_a_trace_of_version_1_is_read() -> None:
     assert algorithm == "xxh3-128"
     assert [row["kind"] for row in rows] == ["start", "step"]
     assert (rows[1]["value"], rows[1]["where"], rows[1]["loss"]) == (0.5, "train.py:9", "03" * 16)
+
+
+def test_a_marker_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """A flipped high bit in a store's marker gives an error that names the file, not a traceback."""
+    Store(tmp_path)
+    marker = tmp_path / "format.json"
+    marker.write_bytes(marker.read_bytes().replace(b"assay", b"\xe1ssay"))
+    with pytest.raises(CorruptError, match="marker of a store was changed"):
+        Store(tmp_path, create=False)

@@ -35,7 +35,7 @@ def read_document(path: Path, kind: type[T], version: int, what: str, hint: str 
     try:
         refuse_newer(msgspec.json.decode(data, type=Format).format, version, what, path)
         return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptError(f"{what} cannot be read", where=str(path), why=str(error), hint=hint) from None
 
 

@@ -84,7 +84,7 @@ class Store:
             write_atomic(marker, canonical_bytes(StoreFormat("assay-store", VERSION)))
         try:
             found = msgspec.json.decode(marker.read_bytes(), type=StoreFormat)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CorruptError(
                 "the marker of a store was changed", where=str(marker), why=str(error)
             ) from None
