@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,29 +10,9 @@ from pathlib import Path
 
 import pytest
 
-MAIN = (sys.executable, "-c", "from assay.cli.main import main; main()")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = "import sys\nrate = float(sys.argv[1])\nprint('value', rate * 2)\n"
 CLOCK = "import time\nprint('value', time.time_ns())\n"
-
-
-@pytest.fixture
-def assay(tmp_path: Path) -> Run:
-    """Return a function that runs Assay in a folder with a store and a cache of its own."""
-    variables = {**os.environ, "ASSAY_STORE": str(tmp_path / "store"), "ASSAY_CACHE": str(tmp_path / "cache")}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*MAIN, *arguments],
-            cwd=tmp_path,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return run
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,34 +11,20 @@ from typing import Any
 
 import pytest
 
-MAIN = (sys.executable, "-c", "from assay.cli.main import main; main()")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 STEADY = "import assay_hook\nassay_hook.log(score=1.5)\nprint('value', 1)\n"
 LOOSE = "import random\nprint('value', random.random())\n"
 
 
 @pytest.fixture
-def assay(tmp_path: Path) -> Run:
-    """Return a function that runs Assay in a folder with a store and a cache of its own."""
-    variables = {**os.environ, "ASSAY_STORE": str(tmp_path / "store"), "ASSAY_CACHE": str(tmp_path / "cache")}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*MAIN, *arguments],
-            cwd=tmp_path,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
+def assay(assay: Run, tmp_path: Path) -> Run:
+    """Return a function that runs Assay where a steady and a loose program were recorded."""
     (tmp_path / "steady.py").write_text(STEADY)
     (tmp_path / "loose.py").write_text(LOOSE)
     for name in ("steady", "loose"):
-        made = run("exec", "--quiet", "--name", name, "--", sys.executable, f"{name}.py")
+        made = assay("exec", "--quiet", "--name", name, "--", sys.executable, f"{name}.py")
         assert made.returncode == 0, made.stderr
-    return run
+    return assay
 
 
 def test_the_exit_status_follows_the_verdict_that_is_asked_for(assay: Run) -> None:

@@ -79,7 +79,7 @@ class Store:
                 raise StoreError(
                     "there is no store here",
                     where=str(self.folder),
-                    hint="run a study first, or name the store with --store or ASSAY_STORE",
+                    hint="run a study or record a command, or name the store by --store or ASSAY_STORE",
                 )
             write_atomic(marker, canonical_bytes(StoreFormat("assay-store", VERSION)))
         try:
