@@ -76,7 +76,7 @@ def test_facts_of_a_family() -> None:
     """A family names its benchmarks, package, licence and citation."""
     facts = family_facts("nas-bench-graph")
     assert len(facts.benchmarks) == 9
-    assert (facts.distribution, facts.version, facts.installed) == ("nas-bench-graph", "1.4.0", True)
+    assert (facts.source, facts.is_package, facts.here) == ("nas-bench-graph 1.4.0", True, True)
     assert facts.licence == "Apache-2.0"
     assert "qin2022nas" in facts.citation
 

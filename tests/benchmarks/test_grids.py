@@ -25,7 +25,7 @@ def _number(text):
 
 def check(family, task, cache):
     bench = open_benchmark(f"{family.name}/{task}", cache)
-    source = pickle.loads(read_accepted(family.package, task)[1])
+    source = pickle.loads(read_accepted(family.source, task)[1])
     rows = [source["".join(map(str, bench.space.at(i)))] for i in range(bench.space.size)]
     assert len(source) == bench.space.size
     for seed in range(family.seeds):

@@ -211,7 +211,7 @@ def test_seeds_that_are_not_as_the_card_says_are_refused(
     def read_with(change: dict[str, list[float]]) -> None:
         changed = {**rows, key: {**rows[key], **change}}
         monkeypatch.setattr(nas_bench_201, "load_plain", lambda *_: changed)
-        nas_bench_201.FAMILY.read(task)
+        nas_bench_201.FAMILY.read(task, Path())
 
     with pytest.raises(CorruptError, match="not as its card says"):
         read_with({"val_acc": [1.0]})

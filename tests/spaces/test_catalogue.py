@@ -10,7 +10,7 @@ from assay.spaces.catalogue import SPACES, get_space
 
 
 def test_built_in_names():
-    """The three built-in spaces answer to their names."""
+    """Built-in spaces answer to their names."""
     assert {"nas-bench-201", "nas-bench-graph", "nas-bench-graph-proteins"} <= set(SPACES.names())
     assert [get_space(name).name for name in SPACES.names()] == SPACES.names()
 

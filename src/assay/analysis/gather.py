@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from assay.analysis.model import BenchmarkFacts, ClaimSpec, Conduct, PublishedMean, RunData
+from assay.analysis.trajectories import incumbent
 from assay.benchmarks.tabular import TableBenchmark
 from assay.foundation.digest import digest_value
+from assay.records.record import Record, Trajectory
 from assay.records.store import Run, Store
 from assay.studies.choosing import recommended_value
 from assay.studies.history import History, later_claims, looks, new_tasks
@@ -36,26 +38,61 @@ def gather_runs(plan: Plan, runs: Mapping[str, Run], store: Store) -> list[RunDa
         if run is None:
             continue
         values = tests.get(run.record.seal().digest()) if reported and run.stands else None
-        found.append(_run_data(cell.method, run, values))
+        found.append(_run_data(cell.method, run, values, _Shown(plan, cell.benchmark)))
     return found
 
 
-def _run_data(method: str, run: Run, tests: tuple[float, ...] | None) -> RunData:
+class _Shown:
+    """Tells what architectures are reported at, where that is another fidelity than the searched one."""
+
+    def __init__(self, plan: Plan, benchmark: str) -> None:
+        protocol, table = plan.loaded.study.protocol, plan.benchmarks[benchmark]
+        self._table = table.at(protocol.reported)
+        self._signal, self._policy = protocol.signal, protocol.seeds
+        self._maximize = table.signal(protocol.signal).maximize
+        self.differs = (
+            protocol.reported is not None and self._table.default_fidelity != table.default_fidelity
+        )
+
+    def of(self, archs: Sequence[str]) -> np.ndarray:
+        """Return the reported signal of each architecture, NaN where the table has none."""
+        space = self._table.space
+        places = np.array([space.index(space.parse(arch)) for arch in archs], dtype=np.intp)
+        return self._table.lookup(places, self._signal, self._policy).values
+
+    def along(self, trajectory: Trajectory) -> np.ndarray:
+        """Return the reported signal of the incumbent after each evaluation, NaN before the first."""
+        values = trajectory.own_values()
+        best = incumbent(values, self._maximize)
+        first = np.concatenate(([True], best[1:] != best[:-1])) & np.isfinite(best)
+        place = np.maximum.accumulate(np.where(first, np.arange(len(best)), -1))
+        shown = self.of(trajectory.archs)[trajectory.column("code")]
+        return np.where(place < 0, np.nan, shown[np.maximum(place, 0)])
+
+    def recommended(self, record: Record) -> float | None:
+        """Return the mean reported signal of what a run recommends; None where the table has none."""
+        values = self.of(record.result.recommendation)
+        return float(values.mean()) if len(values) and np.isfinite(values).all() else None
+
+
+def _run_data(method: str, run: Run, tests: tuple[float, ...] | None, shown: _Shown) -> RunData:
     record = run.record
     trajectory = record.result.trajectory
+    value = shown.recommended(record) if shown.differs else recommended_value(record)
     return RunData(
         run=record.run,
         method=method,
         benchmark=record.benchmark,
         replicate=record.replicate,
         completed=run.stands,
-        values=trajectory.column("value"),
+        values=trajectory.own_values(),
         costs=trajectory.column("cost"),
         times=trajectory.column("time"),
-        recommended_value=recommended_value(record),
+        recommended_value=value,
         test=float(np.mean(tests)) if tests else None,
         wall_seconds=record.circumstances.wall_seconds,
         thinking_seconds=record.circumstances.thinking_seconds,
+        shown=shown.along(trajectory) if shown.differs and len(trajectory) else None,
     )
 
 
@@ -70,6 +107,7 @@ def gather_facts(plan: Plan) -> dict[str, BenchmarkFacts]:
 
 def _facts(loaded: LoadedStudy, benchmark: TableBenchmark) -> BenchmarkFacts:
     protocol, card, racing = loaded.study.protocol, benchmark.card, loaded.study.racing
+    benchmark = benchmark.at(protocol.reported)
     signal = benchmark.signal(protocol.signal)
     return BenchmarkFacts(
         name=benchmark.name,

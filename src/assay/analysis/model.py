@@ -17,6 +17,8 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
 
     `values` (published unit, NaN where not OK), `costs` (charge of each evaluation) and `times`
     (virtual moments, non-decreasing) are float64 arrays of one length, in the order of telling.
+    Evaluations at another level than the study's own have NaN. `shown` is what the incumbent after each
+    evaluation is reported at, where that is another fidelity than the one that was searched at.
     `test` is the mean assessed test metric of the recommendation, None where there is none.
     """
 
@@ -32,6 +34,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     test: float | None
     wall_seconds: float
     thinking_seconds: float
+    shown: np.ndarray | None = None
 
 
 class BenchmarkFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

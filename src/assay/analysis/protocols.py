@@ -35,6 +35,7 @@ class Reader:
         self.facts = facts
         self.records = records
         self._signal = plan.loaded.study.protocol.signal
+        self._reported = plan.loaded.study.protocol.reported
 
     def tested(self, benchmark: str, methods: Sequence[str]) -> bool:
         """Say whether every completed run on a benchmark has its test value."""
@@ -50,7 +51,7 @@ class Reader:
 
     def signal(self, benchmark: str, method: str, policy: str | None, share: float) -> np.ndarray:
         """Return the signal of what is recommended after a share of the budget, under a seed policy."""
-        table = self.plan.benchmarks[benchmark]
+        table = self.plan.benchmarks[benchmark].at(self._reported)
 
         def value(run: RunData) -> float | None:
             if share == 1.0 and policy is None:
@@ -63,7 +64,7 @@ class Reader:
                 place = _incumbent_at(record, done, self.facts[benchmark].maximize)
                 if place is None:
                     return None
-                if policy is None:
+                if policy is None and self._reported is None:
                     return float(record.result.trajectory.column("value")[place])
                 archs = [record.result.trajectory.strings()[place]]
             return _scored(table, archs, self._signal, policy)
@@ -96,7 +97,7 @@ def prefix_length(record: Record, budget: Budget, share: float, crossing: str) -
 
 def _incumbent_at(record: Record, done: int, maximize: bool) -> int | None:
     """Return the place of the best of the first evaluations, the earlier of equals; None without a value."""
-    values = record.result.trajectory.column("value")[:done]
+    values = record.result.trajectory.own_values()[:done]
     if not np.isfinite(values).any():
         return None
     best = incumbent(values, maximize)[-1]

@@ -35,8 +35,10 @@ class Incumbents:
         length = max((len(run.values) for run in kept), default=0)
         values = np.full((len(kept), length), np.nan)
         for row, run in zip(values, kept, strict=True):
-            row[: len(run.values)] = run.values
-        self.regret = (facts.best - incumbent(values, facts.maximize)) / (facts.best - facts.reference)
+            best = incumbent(run.values, facts.maximize) if run.shown is None else run.shown
+            row[: len(best)] = best
+            row[len(best) :] = best[-1]
+        self.regret = (facts.best - values) / (facts.best - facts.reference)
         self.times = [np.asarray(run.times, dtype=np.float64) for run in kept]
         self.ends = np.array([len(run.values) for run in kept], dtype=np.intp)
         self.firsts = np.isfinite(values).argmax(axis=1) if kept else np.empty(0, dtype=np.intp)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.benchmarks.catalogue import card_of, vault_file
-from assay.benchmarks.family import table_space
+from assay.benchmarks.catalogue import card_of, open_benchmark, vault_file
 from assay.benchmarks.tabular import TableBenchmark
 from assay.contracts.problem import Budget
 from assay.foundation.errors import UsageError
@@ -20,10 +19,10 @@ def vaults(cache: Path | None = None) -> Vaults:
     """Return what `tasks.gate.assess` asks for test values: a vault, or why there is none."""
 
     def find(benchmark: str) -> Vault | NoTest:
-        card = card_of(benchmark)
+        card = card_of(benchmark, cache)
         if card.test is None:
             return NoTest(card.no_test_because or "its card names no test metric")
-        space = table_space(card.space)
+        space = open_benchmark(benchmark, cache).space
         return open_vault(
             vault_file(benchmark, cache),
             benchmark=benchmark,

@@ -5,6 +5,9 @@ In the cache:
     <cache>/tables/<family>/<task>.table   open columns; the protocol card in the metadata
     <cache>/tables/<family>/<task>.vault   test columns, where there are any (see `tasks.vault`)
 
+A *reading* of a family is the same source under another system's rule, a family of its own: its
+benchmarks are called `<family>/<task>@<reading>`, and their files `<task>@<reading>`.
+
 The vault of a task is written before its table, so that no table is ever there without it.
 """
 
@@ -18,24 +21,43 @@ import msgspec
 import numpy as np
 
 from assay.benchmarks.importers.accepted import AcceptedPackage, installed
+from assay.benchmarks.sources import OfficialFiles, source_folder
 from assay.contracts.card import ProtocolCard
 from assay.contracts.space import Enumerable
 from assay.foundation.dense import DenseFile, open_dense, write_dense
 from assay.foundation.errors import CapabilityError, CorruptError
 from assay.spaces.catalogue import get_space
+from assay.spaces.listed import ListedSpace, indexed
 from assay.tasks.vault import write_vault
 
 TABLE_KIND = "assay-table"
+KEYS, TEXTS = "row-keys", "row-texts"
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """The architectures of a table whose space has no index: a key and a published form for each row.
+
+    They are those of `spaces.listed.indexed`; of a space that is nothing but the list, both are equal.
+    """
+
+    keys: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 class TableContent(msgspec.Struct, frozen=True, kw_only=True):
     """What an importer reads: open arrays by name with their axes, and the test column if any.
 
-    The first axis is always the architecture, in the order of the search space's index.
+    Axes are 'architecture', then 'fidelity' where the card has several, then 'seed' where the seeds are
+    not aggregated, in the orders of the space's index (or of `rows`) and of the card. What the source
+    lacks is NaN. `sources` maps each file that was read to its SHA-256 as found; `dropped` says, in a
+    sentence each, what of the source is not in the table.
     """
 
     columns: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
     test: np.ndarray | None
+    rows: Rows | None = None
+    sources: Mapping[str, str] = {}
+    dropped: tuple[str, ...] = ()
 
 
 class Family(Protocol):
@@ -43,16 +65,23 @@ class Family(Protocol):
 
     `revision` rises when the same source gives other numbers; it is part of the identity of a run.
     `signals` maps the name of each signal to the column that holds it. `card` needs no table and
-    `read` needs the package; `read` raises what `read_accepted` raises, and `CorruptError` for
-    numbers that are not as the card says.
+    `read` needs the source. `place` is where the user has the official files, or the folder that they
+    are downloaded to; a package is found by itself. `read` raises what `read_accepted` and
+    `find_official` raise, and `CorruptError` for numbers that are not as the card says. A source may be
+    incomplete: what it lacks is missing in the table. `readings` are by name.
     """
 
     name: str
     revision: int
     title: str
-    package: AcceptedPackage
     tasks: tuple[str, ...]
     signals: dict[str, str]
+    readings: Mapping[str, Family]
+
+    @property
+    def source(self) -> AcceptedPackage | OfficialFiles:
+        """The package or the official files that bring the tables."""
+        ...
 
     def space(self, task: str) -> str:
         """Return the name of the search space of a task."""
@@ -62,20 +91,24 @@ class Family(Protocol):
         """Return the protocol card of a task."""
         ...
 
-    def read(self, task: str) -> TableContent:
+    def read(self, task: str, place: Path) -> TableContent:
         """Read the published table of a task."""
         ...
 
 
 class FamilyFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A family for people: its benchmarks, and the package that brings them."""
+    """A family for people: its benchmarks, and the package or the official files that bring them.
+
+    `here` says whether the package is installed, or every file that is not optional was downloaded.
+    """
 
     name: str
     title: str
     benchmarks: tuple[str, ...]
-    distribution: str
-    version: str
-    installed: bool
+    readings: tuple[str, ...]
+    source: str
+    is_package: bool
+    here: bool
     homepage: str
     licence: str
     citation: str
@@ -87,6 +120,8 @@ class TableMeta(msgspec.Struct, frozen=True, kw_only=True):
     benchmark: str
     card: ProtocolCard
     signals: dict[str, str]
+    sources: dict[str, str] = {}
+    dropped: tuple[str, ...] = ()
 
 
 class ImportedTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,11 +135,22 @@ class ImportedTable(msgspec.Struct, frozen=True, kw_only=True):
     card_digest: str
     table_digest: str
     source: str
+    sources: dict[str, str]
+    dropped: tuple[str, ...]
 
 
-def table_space(name: str) -> Enumerable[Any]:
-    """Return a search space that a table can be over; `CapabilityError` for one without an index."""
+LISTED = "listed"
+"""The space of a table that is nothing but the list of its rows."""
+
+
+def table_space(name: str, table: DenseFile | None = None) -> Enumerable[Any]:
+    """Return the search space of a table; `CapabilityError` for one without an index or listed rows."""
+    rows = None if table is None else _rows_of(table)
+    if name == LISTED and rows is not None:
+        return ListedSpace(LISTED, rows.texts)
     space = get_space(name)
+    if rows is not None:
+        return indexed(space, rows.keys, rows.texts)
     if not isinstance(space, Enumerable):
         raise CapabilityError(f"the search space '{name}' has no index", why="a table needs one")
     return space
@@ -120,20 +166,49 @@ def vault_path(cache: Path, family: str, task: str) -> Path:
     return cache / "tables" / family / f"{task}.vault"
 
 
-def write_table(family: Family, task: str, cache: Path) -> ImportedTable:
+def write_table(family: Family, task: str, cache: Path, place: Path, reading: str = "") -> ImportedTable:
     """Read the published table of a task and write it, and its vault, into the cache."""
-    content = family.read(task)
-    card = family.card(task)
-    name = f"{family.name}/{task}"
+    read = family.readings[reading] if reading else family
+    content, card = read.read(task, place), read.card(task)
+    file = f"{task}@{reading}" if reading else task
+    name = f"{family.name}/{file}"
     if (content.test is None) != (card.test is None):
         raise CorruptError(f"the source of {name} and its card disagree on whether there is a test metric")
     if content.test is not None and card.test is not None:
-        vault = vault_path(cache, family.name, task)
+        vault = vault_path(cache, family.name, file)
         write_vault(vault, benchmark=name, card_digest=card.meaning(), note=card.test, column=content.test)
-    meta: dict[str, Any] = msgspec.to_builtins(TableMeta(benchmark=name, card=card, signals=family.signals))
-    path = table_path(cache, family.name, task)
-    write_dense(path, TABLE_KIND, meta, content.columns)
+    meta = TableMeta(
+        benchmark=name,
+        card=card,
+        signals=read.signals,
+        sources=dict(content.sources),
+        dropped=content.dropped,
+    )
+    path = table_path(cache, family.name, file)
+    columns = dict(content.columns) | _row_columns(content.rows)
+    write_dense(path, TABLE_KIND, msgspec.to_builtins(meta), columns)
     return describe(*open_table(path))
+
+
+def _row_columns(rows: Rows | None) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Return listed rows as arrays of bytes: a dense file holds numbers alone."""
+    if rows is None:
+        return {}
+    if any("\n" in text for text in (*rows.keys, *rows.texts)):
+        raise CorruptError("the published form of an architecture has a line break")
+    named = {KEYS: rows.keys} if rows.keys == rows.texts else {KEYS: rows.keys, TEXTS: rows.texts}
+    return {
+        name: (("byte",), np.frombuffer("\n".join(texts).encode(), dtype=np.uint8))
+        for name, texts in named.items()
+    }
+
+
+def _rows_of(table: DenseFile) -> Rows | None:
+    if KEYS not in table.arrays:
+        return None
+    keys = tuple(table.arrays[KEYS].tobytes().decode().split("\n"))
+    texts = table.arrays.get(TEXTS)
+    return Rows(keys=keys, texts=keys if texts is None else tuple(texts.tobytes().decode().split("\n")))
 
 
 def open_table(path: Path) -> tuple[DenseFile, TableMeta]:
@@ -148,29 +223,39 @@ def open_table(path: Path) -> tuple[DenseFile, TableMeta]:
 def describe(file: DenseFile, meta: TableMeta) -> ImportedTable:
     """Return an open table for a listing."""
     vault = file.path.with_suffix(".vault")
+    columns = tuple(name for name in file.arrays if name not in (KEYS, TEXTS))
     return ImportedTable(
         benchmark=meta.benchmark,
         path=str(file.path),
         vault=str(vault) if meta.card.test is not None and vault.exists() else None,
-        architectures=len(next(iter(file.arrays.values()))),
-        columns=tuple(file.arrays),
+        architectures=next(len(file.arrays[name]) for name in columns),
+        columns=columns,
         card_digest=meta.card.meaning(),
         table_digest=file.arrays_digest,
         source=meta.card.source,
+        sources=meta.sources,
+        dropped=meta.dropped,
     )
 
 
-def facts(family: Family) -> FamilyFacts:
+def facts(family: Family, cache: Path) -> FamilyFacts:
     """Return a family for a listing; opens no table."""
-    package = family.package
+    source = family.source
+    if isinstance(source, AcceptedPackage):
+        name, here = f"{source.distribution} {source.version}", installed(source)
+    else:
+        name = f"{source.name} {source.version}"
+        folder = source_folder(cache, source)
+        here = all((folder / file.name).exists() for file in source.files if file.name not in source.optional)
     return FamilyFacts(
         name=family.name,
         title=family.title,
         benchmarks=tuple(f"{family.name}/{task}" for task in family.tasks),
-        distribution=package.distribution,
-        version=package.version,
-        installed=installed(package),
-        homepage=package.homepage,
-        licence=package.licence,
-        citation=package.citation,
+        readings=tuple(family.readings),
+        source=name,
+        is_package=isinstance(source, AcceptedPackage),
+        here=here,
+        homepage=source.homepage,
+        licence=source.licence,
+        citation=source.citation,
     )

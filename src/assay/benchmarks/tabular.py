@@ -6,13 +6,16 @@ A missing value is stated, never invented: it comes out as NaN with status MISSI
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 
 from assay.contracts.card import ProtocolCard
-from assay.contracts.evaluation import Evaluation, Failure, Outcome, Status
+from assay.contracts.evaluation import Evaluation, Failure, Fidelity, Outcome, Status
 from assay.contracts.problem import Signal
 from assay.contracts.space import Enumerable
 from assay.foundation.dense import DenseFile
@@ -38,7 +41,9 @@ class TableBenchmark:
     """A benchmark whose evaluations are read from a table.
 
     Immutable but for caches, and safe to share between threads. `signals` maps each signal of the
-    card to its column. A column has the axis 'architecture', or also 'seed', in the card's order.
+    card to its column. A column has the axes 'architecture', then 'fidelity' where the card has several,
+    then 'seed' where the seeds are not aggregated, in the card's orders. Wherever a fidelity may be
+    given, None is `default_fidelity`: the first of the card, or what `at` was given.
     """
 
     def __init__(
@@ -52,14 +57,21 @@ class TableBenchmark:
         self.name = name
         self.card = card
         self.space = space
+        self.default_fidelity = card.fidelities[0]
         self.card_digest = card.meaning()
         self.table_digest = table.arrays_digest
         self.charges_seconds = card.cost is not None and card.cost.unit == SECONDS
         self._table = table
         self._columns = {s.name: _open_column(table, signals, s, space.size) for s in card.signals}
-        self._costs = self._open_costs()
-        self._whole: dict[tuple[str, str], Columns] = {}
-        self._answers: dict[tuple[str, str], _Answers] = {}
+        self._costs: dict[Fidelity, np.ndarray] = {}
+        self._whole: dict[_Key, Columns] = {}
+        self._answers: dict[tuple[_Key, Fidelity | None], _Answers] = {}
+
+    def at(self, fidelity: Fidelity | str | None) -> TableBenchmark:
+        """Return the same benchmark with another default fidelity; what was looked up is shared."""
+        view = copy.copy(self)
+        view.default_fidelity = self.fidelity(fidelity)
+        return view
 
     @property
     def default_policy(self) -> str:
@@ -75,12 +87,38 @@ class TableBenchmark:
 
     @property
     def costs(self) -> np.ndarray:
-        """What each evaluation is charged, over the whole space: seconds, or 1 an evaluation."""
-        return self._costs
+        """What each evaluation at the default fidelity is charged: seconds, or 1 an evaluation."""
+        return self.costs_at(None)
 
-    def column(self, signal: str, policy: str | None = None) -> np.ndarray:
+    def costs_at(self, fidelity: Fidelity | None, continues: Fidelity | None = None) -> np.ndarray:
+        """Return what each evaluation is charged, over the whole space: seconds, or 1 an evaluation.
+
+        `continues` is a fidelity that was paid for before; raises `UnavailableError` where the card
+        does not let this one continue it.
+        """
+        place = self.fidelity(fidelity)
+        if continues is not None:
+            self._check_continuation(place, continues)
+            charged: np.ndarray = self.costs_at(place) - self.costs_at(continues)
+            return charged
+        if place not in self._costs:
+            self._costs[place] = self._open_costs(place)
+        return self._costs[place]
+
+    def fidelity(self, fidelity: Fidelity | str | None) -> Fidelity:
+        """Return a fidelity of the card, given as such or as its text; raises `UnknownNameError`."""
+        known = self.card.fidelities
+        if fidelity is None:
+            return self.default_fidelity
+        text = fidelity if isinstance(fidelity, str) else fidelity.text()
+        for one in known:
+            if one.text() == text:
+                return one
+        raise UnknownNameError("fidelity", text, [one.text() for one in known], where=self.name)
+
+    def column(self, signal: str, policy: str | None = None, fidelity: Fidelity | None = None) -> np.ndarray:
         """Return a signal over the whole space: float64, read-only, NaN where it is missing."""
-        return self._all(signal, policy).values
+        return self._all(signal, policy, fidelity).values
 
     def extra_column(self, name: str) -> np.ndarray:
         """Return an open column that is no signal, such as 'latency', as it is stored."""
@@ -88,7 +126,13 @@ class TableBenchmark:
             raise UnknownNameError("column", name, self.card.extras, where=self.name)
         return self._table.arrays[name]
 
-    def lookup(self, indices: np.ndarray, signal: str, policy: str | None = None) -> Columns:
+    def lookup(
+        self,
+        indices: np.ndarray,
+        signal: str,
+        policy: str | None = None,
+        fidelity: Fidelity | None = None,
+    ) -> Columns:
         """Return the columns of a batch of architectures, given by their indices in the space.
 
         Raises `UsageError` for an index outside the space and for what is not an array of integers.
@@ -102,17 +146,27 @@ class TableBenchmark:
                 why=f"indices are integers from 0 to {self.space.size - 1:,}",
             )
         indices = indices.astype(np.intp, copy=False)
-        return Columns(*(column[indices] for column in self._all(signal, policy)))
+        return Columns(*(column[indices] for column in self._all(signal, policy, fidelity)))
 
-    def evaluator(self, signal: str, policy: str | None = None) -> Callable[[Hashable], Outcome]:
+    def evaluator(
+        self,
+        signal: str,
+        policy: str | None = None,
+        fidelity: Fidelity | None = None,
+        continues: Fidelity | None = None,
+    ) -> Callable[[Hashable], Outcome]:
         """Return a function from an architecture to its outcome, made once for each architecture.
 
-        The function raises `UsageError` for what is not an architecture of the space.
+        With `continues`, only what is added to that fidelity is charged. The function raises
+        `UsageError` for what is not an architecture of the space.
         """
-        key = (signal, policy or self.default_policy)
-        if key not in self._answers:
-            self._answers[key] = _Answers(self.name, self.space, self._all(*key), key[1])
-        answers = self._answers[key]
+        key = self._key(signal, policy, fidelity)
+        if (key, continues) not in self._answers:
+            columns = self._all(signal, policy, fidelity)
+            if continues is not None:
+                columns = columns._replace(costs=self.costs_at(key.fidelity, continues))
+            self._answers[key, continues] = _Answers(self.name, self.space, columns, key)
+        answers = self._answers[key, continues]
 
         def evaluate(arch: Hashable) -> Outcome:
             try:
@@ -122,58 +176,100 @@ class TableBenchmark:
 
         return evaluate
 
-    def best(self, signal: str, policy: str | None = None) -> float:
+    def best(self, signal: str, policy: str | None = None, fidelity: Fidelity | None = None) -> float:
         """Return the best value of a signal in the space, in the card's unit."""
-        columns = self._present(signal, policy)
+        columns = self._present(signal, policy, fidelity)
         return float(columns.values[np.argmax(columns.scores)])
 
-    def reference(self, signal: str, policy: str | None = None) -> float:
+    def reference(self, signal: str, policy: str | None = None, fidelity: Fidelity | None = None) -> float:
         """Return the median value of a signal over the space, in the card's unit."""
-        return float(np.median(self._present(signal, policy).values))
+        return float(np.median(self._present(signal, policy, fidelity).values))
 
-    def _present(self, signal: str, policy: str | None) -> Columns:
-        whole = self._all(signal, policy)
+    def _present(self, signal: str, policy: str | None, fidelity: Fidelity | None) -> Columns:
+        whole = self._all(signal, policy, fidelity)
         present = whole.statuses == Status.OK.value
         if not present.any():
             raise UnavailableError(f"'{signal}' has no value", where=self.name)
         return Columns(*(column[present] for column in whole))
 
-    def _all(self, signal: str, policy: str | None) -> Columns:
-        key = (signal, policy or self.default_policy)
+    def _key(self, signal: str, policy: str | None, fidelity: Fidelity | None) -> _Key:
+        return _Key(signal, policy or self.default_policy, self.fidelity(fidelity))
+
+    def _all(self, signal: str, policy: str | None, fidelity: Fidelity | None = None) -> Columns:
+        key = self._key(signal, policy, fidelity)
         if key not in self._whole:
             facts = self.signal(signal)
-            values = _over_seeds(self._columns[signal], self._checked(key[1]), self.card.seeds.seeds)
+            values = self._at(self._columns[signal], key)
             statuses = np.zeros(len(values), dtype=np.uint8)
             statuses[np.isinf(values)] = Status.NOT_FINITE.value
             statuses[np.isnan(values)] = Status.MISSING.value
             values = np.where(np.isfinite(values), values, np.nan)
             scores = values if facts.maximize else -values
-            columns = Columns(values, scores, self._costs, statuses)
+            columns = Columns(values, scores, self.costs_at(key.fidelity), statuses)
             for column in columns:
                 column.flags.writeable = False
             self._whole[key] = columns
         return self._whole[key]
 
-    def _checked(self, policy: str) -> str:
-        if policy not in self.card.seeds.policies:
-            raise UnknownNameError("seed policy", policy, self.card.seeds.policies, where=self.name)
-        return policy
+    def _at(self, column: _Column, key: _Key) -> np.ndarray:
+        """Return one value an architecture, of one fidelity and under one seed policy."""
+        if key.policy not in self.card.seeds.policies:
+            raise UnknownNameError("seed policy", key.policy, self.card.seeds.policies, where=self.name)
+        values = column.values
+        if column.has_fidelities:
+            values = values[:, self.card.fidelities.index(key.fidelity)]
+        elif key.fidelity != self.card.fidelities[0]:
+            return np.full(self.space.size, np.nan)
+        return _over_seeds(values, key.policy, self.card.seeds.seeds)
 
-    def _open_costs(self) -> np.ndarray:
-        """Return what each evaluation is charged: the card's column, or 1 an evaluation."""
+    def _open_costs(self, fidelity: Fidelity) -> np.ndarray:
+        """Return the card's cost column at a fidelity, or 1 an evaluation."""
         if self.card.cost is None:
             return np.ones(self.space.size)
-        return np.array(self._table.arrays[self.card.cost.column])
+        costs = self._table.arrays[self.card.cost.column]
+        if "fidelity" in self._table.axes[self.card.cost.column]:
+            costs = costs[:, self.card.fidelities.index(fidelity)]
+        return np.array(costs, dtype=np.float64)
+
+    def _check_continuation(self, later: Fidelity, earlier: Fidelity) -> None:
+        same = structs.replace(later, epoch=None) == structs.replace(earlier, epoch=None)
+        ends = [math.inf if one.epoch is None else one.epoch for one in (earlier, later)]
+        if self.card.prefix and same and ends[0] < ends[1]:
+            return
+        why = (
+            "its schedules are trained apart" if not self.card.prefix else "only a longer training continues"
+        )
+        raise UnavailableError(
+            f"{later.text()} does not continue {earlier.text()}",
+            where=self.name,
+            why=f"{why}, as its card says",
+            hint="evaluate it from the start",
+        )
+
+
+class _Key(NamedTuple):
+    """What a column is asked for."""
+
+    signal: str
+    policy: str
+    fidelity: Fidelity
+
+
+class _Column(NamedTuple):
+    """A signal's numbers, over architectures, fidelities where it has them, and seeds where it has them."""
+
+    values: np.ndarray
+    has_fidelities: bool
 
 
 class _Answers(dict[Hashable, Outcome]):
     """Outcomes by architecture; each is made when first asked for, and then found in a dictionary."""
 
-    def __init__(self, name: str, space: Enumerable[Any], columns: Columns, policy: str) -> None:
+    def __init__(self, name: str, space: Enumerable[Any], columns: Columns, key: _Key) -> None:
         super().__init__()
         self._name = name
         self._space = space
-        self._policy = policy
+        self._key = key
         self._columns = [column.tolist() for column in columns]
 
     def __missing__(self, arch: Hashable) -> Outcome:
@@ -185,7 +281,8 @@ class _Answers(dict[Hashable, Outcome]):
         if status == Status.OK.value:
             outcome = Evaluation(value, score, cost)
         else:
-            reason = f"{self._name} has no value under the policy '{self._policy}'"
+            at, policy = self._key.fidelity.text(), self._key.policy
+            reason = f"{self._name} has no value at {at} under the policy '{policy}'"
             outcome = Failure(Status(status), reason, cost)
         self[arch] = outcome
         return outcome
@@ -195,14 +292,26 @@ class _Answers(dict[Hashable, Outcome]):
         return UsageError(f"{arch!r} is not an architecture of {self._space.name}", where=self._name)
 
 
-def _open_column(table: DenseFile, names: dict[str, str], signal: Signal, size: int) -> np.ndarray:
-    column = table.arrays.get(names.get(signal.name, ""))
+def _open_column(table: DenseFile, names: dict[str, str], signal: Signal, size: int) -> _Column:
+    name = names.get(signal.name, "")
+    column = table.arrays.get(name)
     if column is None or len(column) != size:
         raise CorruptError(
             f"the table does not hold '{signal.name}' for the {size:,} architectures of its space",
             where=str(table.path),
         )
-    return column
+    return _Column(column, "fidelity" in table.axes[name])
+
+
+def _filled(column: np.ndarray, source: int) -> np.ndarray:
+    """Return the mean over all seeds once those that are absent took the value of another one.
+
+    No policy of ours: systems that do it are read so, to see what it makes of their numbers.
+    """
+    total = np.zeros(len(column))
+    for k in range(column.shape[1]):
+        total += np.where(np.isnan(column[:, k]), column[:, source], column[:, k])
+    return np.divide(total, column.shape[1])
 
 
 def _over_seeds(column: np.ndarray, policy: str, seeds: tuple[int, ...]) -> np.ndarray:
@@ -212,6 +321,8 @@ def _over_seeds(column: np.ndarray, policy: str, seeds: tuple[int, ...]) -> np.n
     if policy.startswith("seed="):
         return np.array(column[:, seeds.index(int(policy.removeprefix("seed=")))])
     absent = np.isnan(column)
+    if policy.startswith("filled-from="):
+        return _filled(column, seeds.index(int(policy.removeprefix("filled-from="))))
     total = np.zeros(len(column))
     # Added seed by seed, so that the bits do not depend on how NumPy sums along an axis.
     for k in range(column.shape[1]):

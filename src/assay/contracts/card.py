@@ -8,6 +8,10 @@ from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Signal
 from assay.foundation.digest import digest_value
 
+ORIGINS = ("measured", "simulated", "predicted", "counted", "scored")
+"""How a number came to be: by a clock or meter, by a model of the hardware, by a fitted predictor, by
+counting (parameters, operations), or by a score of the untrained network."""
+
 
 class TaskCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """A data set at a version with its split, preprocessing and metric, as its source states them.
@@ -59,6 +63,20 @@ class TestNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, fo
     evidence: str
 
 
+class ExtraNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
+    """What an open column that is no signal holds, such as a latency or a number of parameters.
+
+    `origin` is one of `ORIGINS`; columns of different origin or on different devices are never pooled.
+    """
+
+    column: str
+    title: str
+    unit: str
+    origin: str
+    maximize: bool = False
+    device: str | None = None
+
+
 class ErrataNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """Something about the source that a user of the number must know."""
 
@@ -69,8 +87,13 @@ class ErrataNote(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
 class ProtocolCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """What a number of one benchmark means.
 
-    `test` and `cost` are None where the source has none. `digest_of_source` maps each source file
-    to its SHA-256; `crossing` says whether the evaluation that crosses a budget in seconds counts.
+    `test` and `cost` are None where the source has none. `fidelities` are those that the signals are
+    known at; the first is what a study evaluates at unless it says otherwise. With `prefix`, an epoch
+    of a schedule continues an earlier one of the same schedule. `selection_on_test` says why a signal
+    is a test metric; such a benchmark compares no methods, and serves studies of landscapes, of
+    reliability and of proxies alone. `extra_notes` describe `extras`. `digest_of_source` maps each
+    source file to its SHA-256, where its authors or this importer know it; `crossing` says whether the
+    evaluation that crosses a budget in seconds counts.
     """
 
     benchmark: str
@@ -84,6 +107,8 @@ class ProtocolCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     no_test_because: str | None = None
     cost: CostNote | None
     extras: tuple[str, ...] = ()
+    extra_notes: tuple[ExtraNote, ...] = ()
+    selection_on_test: str | None = None
     crossing: str = "counted"
     prefix: bool = False
     source: str

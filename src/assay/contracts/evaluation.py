@@ -31,8 +31,24 @@ class Fidelity(msgspec.Struct, frozen=True, omit_defaults=True):
         return " ".join(parts)
 
 
+class Level(msgspec.Struct, frozen=True):
+    """What is evaluated: which signal, at which fidelity. Numbers of two levels are never compared."""
+
+    signal: str
+    fidelity: Fidelity
+
+    def text(self) -> str:
+        """Return the level as people write it, such as 'validation at 12-epochs'."""
+        return f"{self.signal} at {self.fidelity.text()}"
+
+
 class Evaluate(msgspec.Struct, frozen=True):
-    """A request to evaluate one architecture; `id` is the asker's own and unique in the run."""
+    """A request to evaluate one architecture; `id` is the asker's own and unique in the run.
+
+    Without `fidelity` and `signal` it is at the problem's own. `continues` is the id of an evaluation
+    that was told, of the same architecture and signal at an earlier epoch of the same schedule; then
+    only what is added is charged.
+    """
 
     id: int
     arch: Hashable

@@ -58,7 +58,11 @@ class Signal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a strategy may know about what it searches."""
+    """All that a strategy may know about what it searches.
+
+    `fidelity` is that of a request which names none, and of what the search is judged by (None: the first
+    of `fidelities`). With `prefix`, a longer training of a schedule may continue a shorter one.
+    """
 
     space: SearchSpace[Any]
     fidelities: tuple[Fidelity, ...]
@@ -66,6 +70,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[str, ...]
     budget: BudgetView
     simulated_workers: int = 1
+    fidelity: Fidelity | None = None
+    prefix: bool = False
 
 
 @runtime_checkable

@@ -17,15 +17,20 @@ from assay.provenance.components import ComponentDigests
 FORMAT = 1
 COMPLETED = "completed"
 FAILED = "failed"
-COLUMNS = {"code": "<u4", "value": "<f8", "status": "u1", "cost": "<f8", "time": "<f8", "asked": "<u4"}
+COLUMNS = {"code": "<u4", "value": "<f8", "status": "u1", "cost": "<f8", "time": "<f8", "asked": "<u4"} | {
+    "level": "<u2"
+}
 
 
-class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
+class Trajectory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The evaluations of a run in the order in which they were told, as little-endian columns.
 
     `archs` are the published string forms, each once; `code` (u4) points into them. `value` (f8)
     is NaN where `status` (u1, see `Status`) is not OK. `cost` (f8) is the charge of each, `time`
     (f8) the virtual moment at which it ended, `asked` (u4) its place in the order of asking.
+
+    `levels` names what was evaluated (see `contracts.evaluation.Level`), the study's own first, and
+    `level` (u2) points into it; both are empty where every evaluation was at the study's own.
     """
 
     archs: list[str]
@@ -35,6 +40,8 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
     cost: bytes
     time: bytes
     asked: bytes
+    levels: tuple[str, ...] = ()
+    level: bytes = b""
 
     def __len__(self) -> int:
         return len(self.status)
@@ -47,6 +54,14 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
         """Return the architecture of each evaluation in its published form."""
         return [self.archs[i] for i in self.column("code").tolist()]
 
+    def own_values(self) -> np.ndarray:
+        """Return `value` with NaN for the evaluations at another level than the study's own.
+
+        Numbers of two levels are never mixed in one incumbent.
+        """
+        values = self.column("value")
+        return np.where(self.column("level") == 0, values, np.nan) if self.level else values
+
     def digest(self) -> str:
         """Return the digest of the logical content: each string and column by name, type and length.
 
@@ -56,6 +71,9 @@ class Trajectory(msgspec.Struct, frozen=True, kw_only=True):
         for arch in self.archs:
             encoded = arch.encode()
             hasher.update(len(encoded).to_bytes(8, "little") + encoded)
+        for level in self.levels:
+            encoded = level.encode()
+            hasher.update(b"\0level\0" + len(encoded).to_bytes(8, "little") + encoded)
         for name, kind in COLUMNS.items():
             column: bytes = getattr(self, name)
             if column:

@@ -18,6 +18,11 @@ SPACES = Registry(
         "nas-bench-graph-proteins": "assay.spaces.nas_bench_graph:NasBenchGraphProteinsSpace",
         "fcnet": "assay.spaces.grid:FcnetSpace",
         "hpobench-mlp": "assay.spaces.grid:MlpSpace",
+        "nas-bench-101": "assay.spaces.nas_bench_101:NasBench101Space",
+        "nas-bench-macro": "assay.spaces.nas_bench_macro:NasBenchMacroSpace",
+        "nats-bench-size": "assay.spaces.nats_bench_size:NatsBenchSizeSpace",
+        "transnas-macro": "assay.spaces.transnas:TransNasMacroSpace",
+        "transnas-micro": "assay.spaces.transnas:TransNasMicroSpace",
     },
 )
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from assay.benchmarks.tabular import TableBenchmark
 from assay.capture.code import code_identity, command_identity, load_component
 from assay.capture.environment import environment
 from assay.capture.secrets import scrub
+from assay.contracts.evaluation import Fidelity, Level
 from assay.contracts.problem import Budget, Problem
 from assay.foundation import clock
 from assay.foundation.digest import digest_value, short
@@ -36,7 +38,7 @@ from assay.records.store import Store
 from assay.strategies.catalogue import STRATEGIES, make
 from assay.studies.command import run_command
 from assay.studies.drive import drive, recommendation
-from assay.studies.meter import Meter
+from assay.studies.meter import Evaluator, Meter
 from assay.studies.session import BudgetSpent, Session
 
 WORKER = "assay.studies.cell:CellWorker"
@@ -68,6 +70,7 @@ class CellSpec(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     signal: str
     policy: str
+    fidelity: str
     budget: Budget
     simulated_workers: int
     seed: int
@@ -143,8 +146,8 @@ class CellWorker:
             benchmark.space,
             benchmark.evaluator(spec.signal, spec.policy),
             spec.budget,
-            signal=spec.signal,
-            fidelity=benchmark.card.fidelities[0],
+            level=Level(spec.signal, benchmark.default_fidelity),
+            evaluator=partial(_evaluator, benchmark, spec.policy),
             crossing=benchmark.card.crossing,
             seconds=benchmark.charges_seconds,
         )
@@ -183,7 +186,8 @@ class CellWorker:
     def _benchmark(self, spec: CellSpec) -> TableBenchmark:
         found = self._benchmarks.get(spec.benchmark)
         if found is None:
-            found = self._benchmarks[spec.benchmark] = open_benchmark(spec.benchmark, self._cache)
+            found = open_benchmark(spec.benchmark, self._cache).at(spec.fidelity)
+            self._benchmarks[spec.benchmark] = found
             if found.table_digest != spec.table:
                 raise CodeError(
                     f"the table of {spec.benchmark} is not the one that was planned",
@@ -202,6 +206,13 @@ class CellWorker:
         if digest_value(door_identity(door)) != door.code:
             raise _code_changed(door)
         self._checked.add(door.code)
+
+
+def _evaluator(
+    benchmark: TableBenchmark, policy: str, signal: str, fidelity: Fidelity, continues: Fidelity | None
+) -> Evaluator:
+    """Return the evaluator of another level than the study's own, under the study's seed policy."""
+    return benchmark.evaluator(signal, policy, fidelity, continues)
 
 
 @contextlib.contextmanager
@@ -256,6 +267,8 @@ def _search(
             objectives=(spec.signal,),
             budget=meter.view,
             simulated_workers=spec.simulated_workers,
+            fidelity=benchmark.default_fidelity,
+            prefix=benchmark.card.prefix,
         )
         strategy = make(entry, problem, rng, spec.hyperparameters)
         thinking = drive(strategy, meter, workers=spec.simulated_workers)

@@ -136,7 +136,7 @@ def recommended_value(record: Record) -> float | None:
     trajectory = record.result.trajectory
     places = {arch: i for i, arch in enumerate(trajectory.archs)}
     codes = trajectory.column("code")
-    values = trajectory.column("value")
+    values = trajectory.own_values()
     seen = []
     for arch in record.result.recommendation:
         of_arch = values[codes == places[arch]] if arch in places else np.empty(0)

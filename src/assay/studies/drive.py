@@ -9,10 +9,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable
 
-from assay.contracts.evaluation import DONE, WAIT, Evaluate, Outcome, Work
+from assay.contracts.evaluation import DONE, WAIT, Evaluate, Level, Outcome, Work
 from assay.contracts.problem import Strategy
 from assay.foundation import clock
 from assay.foundation.errors import CodeError, UnavailableError
+from assay.studies.levels import Levels
 from assay.studies.meter import Meter
 
 
@@ -21,8 +22,8 @@ def drive(strategy: Strategy, meter: Meter, *, workers: int = 1) -> float:
 
     Returns the seconds that the strategy spent thinking, as measured here.
     """
-    running: list[tuple[float, int, int, Hashable, Outcome]] = []
-    known: set[int] = set()
+    running: list[tuple[float, int, int, Hashable, Outcome, Level | None]] = []
+    levels = Levels(meter)
     now, asked, thinking, open_door = 0.0, 0, 0.0, True
     tick = clock.monotonic
     while True:
@@ -33,16 +34,15 @@ def drive(strategy: Strategy, meter: Meter, *, workers: int = 1) -> float:
             if type(request) is not Evaluate:
                 open_door = _waits(request, strategy, outstanding=bool(running))
                 break
-            if request.id in known or not _is_plain(request):
-                _check(request, known, meter)
-            known.add(request.id)
-            outcome = meter.start(request.arch)
-            heapq.heappush(running, (now + meter.duration(outcome), asked, request.id, request.arch, outcome))
+            level, outcome = levels.start(request)
+            ends = now + meter.duration(outcome)
+            heapq.heappush(running, (ends, asked, request.id, request.arch, outcome, level))
             asked += 1
         if not running:
             return thinking
-        now, order, number, arch, outcome = heapq.heappop(running)
-        meter.told(arch, outcome, asked=order, time=now)
+        now, order, number, arch, outcome, level = heapq.heappop(running)
+        meter.told(arch, outcome, asked=order, time=now, level=level)
+        levels.told(number)
         began = tick()
         strategy.tell(number, outcome)
         thinking += tick() - began
@@ -85,25 +85,6 @@ def _contains(meter: Meter, arch: object) -> bool:
         return meter.space.contains(arch)
     except TypeError:  # a list or set is not even hashable
         return False
-
-
-def _is_plain(request: Evaluate) -> bool:
-    return request.fidelity is None and request.signal is None and request.continues is None
-
-
-def _check(request: Evaluate, known: set[int], meter: Meter) -> None:
-    """Refuse what this driver would otherwise pass over in silence."""
-    why = None
-    if request.id in known:
-        why = f"the id {request.id} was used before"
-    elif request.fidelity not in (None, meter.fidelity):
-        why = f"the study evaluates at {meter.fidelity.text()}, not at another fidelity"
-    elif request.signal not in (None, meter.signal):
-        why = f"the study gives the signal '{meter.signal}', not '{request.signal}'"
-    elif request.continues is not None:
-        why = "nothing can be continued: the study has one fidelity"
-    if why:
-        raise CodeError("a strategy asks for what the study does not give", where=meter.space.name, why=why)
 
 
 def _waits(request: object, strategy: Strategy, *, outstanding: bool) -> bool:

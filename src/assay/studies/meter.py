@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from assay.contracts.evaluation import Evaluation, Failure, Fidelity, Outcome, Status
+from assay.contracts.evaluation import Evaluation, Failure, Fidelity, Level, Outcome, Status
 from assay.contracts.problem import Budget, BudgetView
 from assay.contracts.space import SearchSpace
 from assay.records.record import Trajectory
@@ -23,6 +23,9 @@ class Meter:
     was started before costs less in all, over every simulated worker together. Whether the one
     that crosses the end counts is the card's `crossing`: where it does not, it ends as
     OVER_BUDGET and the strategy is not told its value.
+
+    `level` is what a plain request evaluates, by `evaluate`; `evaluator` makes the evaluators of others
+    (see `TableBenchmark.evaluator`), None where there are none. Only the own level has an incumbent.
     """
 
     def __init__(
@@ -31,14 +34,14 @@ class Meter:
         evaluate: Evaluator,
         budget: Budget,
         *,
-        signal: str,
-        fidelity: Fidelity,
+        level: Level,
+        evaluator: Callable[[str, Fidelity, Fidelity | None], Evaluator] | None = None,
         crossing: str,
         seconds: bool,
     ) -> None:
         self.space = space
-        self.signal = signal
-        self.fidelity = fidelity
+        self.level = level
+        self.evaluator = evaluator
         self.view = BudgetView(budget)
         self.best: tuple[float, Hashable] | None = None
         self._evaluate = evaluate
@@ -51,6 +54,8 @@ class Meter:
         self._codes: dict[Hashable, int] = {}
         self._archs: list[str] = []
         self._code, self._asked = array("I"), array("I")
+        self._levels: dict[Level, int] = {level: 0}
+        self._level = array("H")
         self._value, self._cost, self._time = array("d"), array("d"), array("d")
         self._status = bytearray()
 
@@ -58,6 +63,11 @@ class Meter:
     def admits(self) -> bool:
         """Whether the budget allows one more evaluation to start."""
         return self._started < self._evaluations and self._spent < self._seconds
+
+    @property
+    def counts_evaluations(self) -> bool:
+        """Whether the budget is a number of evaluations."""
+        return math.isfinite(self._evaluations)
 
     @property
     def evaluations(self) -> int:
@@ -71,20 +81,23 @@ class Meter:
         left = self._evaluations - self._started if math.isinf(self._seconds) else self._seconds - self._spent
         return max(left, 0.0)
 
-    def start(self, arch: Hashable) -> Outcome:
+    def start(self, arch: Hashable, evaluate: Evaluator | None = None) -> Outcome:
         """Evaluate and charge an architecture; it enters the trajectory when it is `told`.
 
-        Raises `UsageError` for what is not an architecture of the space.
+        `evaluate` is that of another level than the own. Raises `UsageError` for what is not an
+        architecture of the space.
         """
-        outcome = self._evaluate(arch)
+        outcome = (evaluate or self._evaluate)(arch)
         self._started += 1
         self._spent += outcome.cost
         if self._drop_crossing and self._spent > self._seconds:
             outcome = Failure(Status.OVER_BUDGET, "it crossed the end of the budget", outcome.cost)
         return outcome
 
-    def told(self, arch: Hashable, outcome: Outcome, *, asked: int, time: float) -> None:
-        """Record an outcome as it reaches the strategy, at a virtual moment."""
+    def told(
+        self, arch: Hashable, outcome: Outcome, *, asked: int, time: float, level: Level | None = None
+    ) -> None:
+        """Record an outcome as it reaches the strategy, at a virtual moment; without a level, at the own."""
         code = self._codes.get(arch)
         if code is None:
             code = self._codes[arch] = len(self._archs)
@@ -93,10 +106,13 @@ class Meter:
         self._asked.append(asked)
         self._cost.append(outcome.cost)
         self._time.append(time)
+        level = level or self.level
+        own = level == self.level
+        self._level.append(self._levels.setdefault(level, len(self._levels)))
         if type(outcome) is Evaluation:
             self._value.append(outcome.value)
             self._status.append(0)
-            if self.best is None or outcome.score > self.best[0]:
+            if own and (self.best is None or outcome.score > self.best[0]):
                 self.best = (outcome.score, arch)
         else:
             self._value.append(math.nan)
@@ -112,6 +128,8 @@ class Meter:
             cost=little(self._cost),
             time=little(self._time),
             asked=little(self._asked),
+            levels=tuple(level.text() for level in self._levels) if len(self._levels) > 1 else (),
+            level=little(self._level) if len(self._levels) > 1 else b"",
         )
 
     def duration(self, outcome: Outcome) -> float:

@@ -127,6 +127,8 @@ def _try(
         signals=benchmark.card.signals,
         objectives=(loaded.study.protocol.signal,),
         budget=BudgetView(loaded.study.budget),
+        fidelity=benchmark.default_fidelity,
+        prefix=benchmark.card.prefix,
     )
     try:
         make(entry, problem, Stream(0, ("plan",)), resolved)

@@ -174,6 +174,7 @@ def _cells(
                 table=benchmark.table_digest,
                 signal=study.protocol.signal,
                 policy=protocols[name].policy,
+                fidelity=protocols[name].fidelity.text(),
                 budget=study.budget,
                 simulated_workers=study.protocol.simulated_workers,
                 seed=study.seed,
@@ -193,7 +194,7 @@ def protocol_identity(loaded: LoadedStudy, benchmark: TableBenchmark) -> Protoco
     return ProtocolIdentity(
         signal=protocol.signal,
         policy=protocol.seeds or card.seeds.policies[0],
-        fidelity=card.fidelities[0],
+        fidelity=benchmark.default_fidelity,
         budget=loaded.study.budget,
         simulated_workers=protocol.simulated_workers,
         crossing=card.crossing,
@@ -202,6 +203,9 @@ def protocol_identity(loaded: LoadedStudy, benchmark: TableBenchmark) -> Protoco
 
 def shared_identities(benchmark: TableBenchmark, kind: str) -> tuple[CodeIdentity, ...]:
     """Return the code that every method shares on a benchmark: space, benchmark, driver."""
-    space = code_identity("space", SPACES.find(benchmark.space.name), Path())
-    family = code_identity("benchmark", FAMILIES.find(benchmark.name.split("/")[0]), Path())
-    return space, family, DRIVERS[kind]
+    name, family = benchmark.space.name, benchmark.name.split("/")[0]
+    # A user's own table, and a space that is nothing but its rows, are data: their digests say it all.
+    shared = [code_identity("space", SPACES.find(name), Path())] if name in SPACES.names() else []
+    if family in FAMILIES.names():
+        shared.append(code_identity("benchmark", FAMILIES.find(family), Path()))
+    return (*shared, DRIVERS[kind])

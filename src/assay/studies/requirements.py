@@ -16,12 +16,14 @@ def open_benchmarks(loaded: LoadedStudy, cache: Path) -> dict[str, TableBenchmar
     study = loaded.study
     patterns = [study.suite] if study.suite is not None else list(study.benchmarks)
     try:
-        names = expand(patterns)
+        names = expand(patterns, cache)
     except UnknownNameError as error:
         raise error.at(loaded.where("benchmarks" if study.suite is None else "suite")) from None
-    opened = {name: open_benchmark(name, cache) for name in names}
-    for name, benchmark in opened.items():
+    opened = {}
+    for name in names:
+        benchmark = open_benchmark(name, cache)
         check_protocol(loaded, name, benchmark)
+        opened[name] = benchmark.at(study.protocol.fidelity)
     _check_claims(loaded, opened)
     _check_published(loaded, opened)
     return opened
@@ -30,6 +32,13 @@ def open_benchmarks(loaded: LoadedStudy, cache: Path) -> dict[str, TableBenchmar
 def check_protocol(loaded: LoadedStudy, name: str, benchmark: TableBenchmark) -> None:
     """Raise `UnavailableError` for what a study asks of a benchmark and its card lacks."""
     protocol, card = loaded.study.protocol, benchmark.card
+    if card.selection_on_test is not None:
+        raise UnavailableError(
+            f"{name} cannot compare methods",
+            where=loaded.where("benchmarks"),
+            why=f"selection-on-test: {card.selection_on_test}",
+            hint=f"assay table landscape {name}, or assay table reliability {name}",
+        )
     signals = [signal.name for signal in card.signals]
     if protocol.signal not in signals:
         near = nearest(protocol.signal, signals)
@@ -38,6 +47,11 @@ def check_protocol(loaded: LoadedStudy, name: str, benchmark: TableBenchmark) ->
             where=loaded.where("protocol", "signal"),
             hint=f"did you mean '{near}'?" if near else f"its card offers: {', '.join(signals)}",
         )
+    for key in ("fidelity", "reported"):
+        try:
+            benchmark.fidelity(getattr(protocol, key))
+        except UnknownNameError as error:
+            raise error.at(loaded.where("protocol", key)) from None
     if protocol.seeds is not None and protocol.seeds not in card.seeds.policies:
         raise UnavailableError(
             f"{name} has no seed policy '{protocol.seeds}'",

@@ -15,6 +15,7 @@ from assay.benchmarks.assessing import vaults
 from assay.benchmarks.catalogue import open_benchmark
 from assay.capture.code import evidence, frame_identity
 from assay.capture.environment import environment
+from assay.contracts.evaluation import Level
 from assay.contracts.problem import Budget
 from assay.contracts.seal import Assessment, Unavailable
 from assay.foundation import clock
@@ -59,6 +60,7 @@ class Search(Session):
         seed: int,
         signal: str,
         seeds: str | None,
+        fidelity: str | None,
         store: Path | str | None,
         cache: Path | str | None,
         frame: FrameType,
@@ -69,12 +71,12 @@ class Search(Session):
             budget=Budget(evaluations, table_seconds),
             benchmarks=(benchmark,),
             seed=seed,
-            protocol=Protocol(signal=signal, seeds=seeds, assessment="none"),
+            protocol=Protocol(signal=signal, seeds=seeds, fidelity=fidelity, assessment="none"),
         )
         self._loaded = check_study(study)
         self._cache = Path(cache) if cache else cache_folder()
         self._store = Store(Path(store) if store else store_folder())
-        self._benchmark = open_benchmark(benchmark, self._cache)
+        self._benchmark = open_benchmark(benchmark, self._cache).at(fidelity)
         check_protocol(self._loaded, benchmark, self._benchmark)
         check_values(self._loaded, name, study.methods[name])
         self._protocol = protocol_identity(self._loaded, self._benchmark)
@@ -85,8 +87,7 @@ class Search(Session):
             self._benchmark.space,
             self._benchmark.evaluator(signal, self._protocol.policy),
             study.budget,
-            signal=signal,
-            fidelity=self._protocol.fidelity,
+            level=Level(signal, self._protocol.fidelity),
             crossing=self._benchmark.card.crossing,
             seconds=self._benchmark.charges_seconds,
         )
@@ -188,16 +189,18 @@ def search(
     seed: int = 0,
     signal: str = "validation",
     seeds: str | None = None,
+    fidelity: str | None = None,
     store: Path | str | None = None,
     cache: Path | str | None = None,
 ) -> Search:
     """Open a recorded search on a benchmark, for a `with` block that keeps its own loop.
 
     `name` names the search: it is part of its identity and of its stream. The budget is either
-    `evaluations` or `table_seconds`. `s.evaluate(arch)` returns a score that
-    is better when larger, and ends the block quietly when the budget is spent. The code of the
-    script is captured as the search's identity; draw from `s.rng`, or seed your generator with
-    `s.seed`. Raises `StudyError`, `UnknownNameError` and `UnavailableError` for what a benchmark lacks.
+    `evaluations` or `table_seconds`. `fidelity` is one of the card's, such as '12-epochs' (None: its
+    first). `s.evaluate(arch)` returns a score that is better when larger, and ends the block quietly when
+    the budget is spent. The code of the script is captured as the search's identity; draw from `s.rng`, or
+    seed your generator with `s.seed`. Raises `StudyError`, `UnknownNameError` and `UnavailableError` for
+    what a benchmark lacks.
     """
     return Search(
         benchmark,
@@ -209,6 +212,7 @@ def search(
         seed=seed,
         signal=signal,
         seeds=seeds,
+        fidelity=fidelity,
         store=store,
         cache=cache,
         frame=sys._getframe(1),  # noqa: SLF001  the caller's code is what is identified

@@ -22,13 +22,17 @@ THESE_TASKS, TASKS = SCOPES = ("these-tasks", "tasks")
 class Protocol(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every method is given and how it is scored.
 
-    `signal` is what strategies see. `seeds` names a seed policy of the cards (None: each card's
-    default). `assessment` says whether the test metric is asked for: 'required', 'where-available'
-    or 'none'. Time on a table is virtual, so that `simulated_workers` changes no run time.
+    `signal` is what strategies see, at `fidelity` (None: the first of each card). With `reported`, the
+    signal of incumbents and of what is recommended is told at that fidelity instead. `seeds` names a
+    seed policy of the cards (None: each card's default). `assessment` says whether the test metric is
+    asked for: 'required', 'where-available' or 'none'. Time on a table is virtual, so that
+    `simulated_workers` changes no run time.
     """
 
     signal: str = "validation"
     seeds: str | None = None
+    fidelity: str | None = None
+    reported: str | None = None
     assessment: str = "required"
     simulated_workers: int = 1
 

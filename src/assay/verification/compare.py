@@ -28,6 +28,9 @@ def _first_evaluation(before: Trajectory, after: Trajectory) -> str | None:
     for i, (first, second) in enumerate(zip(old, new, strict=False)):
         if first != second:
             return f"evaluation {i + 1}: architecture {first} -> {second}"
+        levels = [_level(trajectory, i) for trajectory in (before, after)]
+        if levels[0] != levels[1]:
+            return f"evaluation {i + 1} ({first}): {levels[0]} -> {levels[1]}"
         for name in ("status", "value", "cost", "time", "asked"):
             a, b = before.column(name)[i], after.column(name)[i]
             if a.tobytes() != b.tobytes():
@@ -37,6 +40,13 @@ def _first_evaluation(before: Trajectory, after: Trajectory) -> str | None:
     if len(old) != len(new):
         return f"the record has {len(old)} evaluations, the repeat {len(new)}"
     return None
+
+
+def _level(trajectory: Trajectory, place: int) -> str:
+    """Return at which level an evaluation was made."""
+    if not trajectory.level:
+        return "the study's own level"
+    return trajectory.levels[int(trajectory.column("level")[place])]
 
 
 def _list(archs: tuple[str, ...]) -> str:

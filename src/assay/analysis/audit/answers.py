@@ -10,10 +10,10 @@ import msgspec
 
 from assay.analysis.audit.finding import Finding
 from assay.foundation.errors import StudyError, UsageError, nearest
+from assay.foundation.locate import line_of
 from assay.foundation.text import one_line
 from assay.studies.auditing import Answer, Answers
 from assay.studies.load import LoadedStudy
-from assay.studies.locate import line_of
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,14 +15,15 @@ from assay.analysis.model import BenchmarkFacts
 from assay.analysis.reading.columns import Layout
 from assay.analysis.reading.frame import Frame, label
 from assay.contracts.card import ProtocolCard
+from assay.foundation.locate import line_of
 from assay.foundation.text import one_line
+from assay.foundation.toml_file import key_path
 from assay.provenance.components import SeedIdentity
 from assay.records.record import Record
 from assay.records.store import Run
 from assay.statistics.scores import Scores
 from assay.studies.history import History
-from assay.studies.load import LoadedStudy, key_path
-from assay.studies.locate import line_of
+from assay.studies.load import LoadedStudy
 from assay.studies.plan import Plan
 from assay.tasks.ledger import Entry
 

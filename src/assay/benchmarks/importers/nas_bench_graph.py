@@ -6,11 +6,12 @@ Source: a pickled dictionary a task, from the hash of an architecture to `valid_
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from assay.benchmarks.family import TableContent
+from assay.benchmarks.family import Family, TableContent
 from assay.benchmarks.importers.accepted import NAS_BENCH_GRAPH, read_accepted
 from assay.benchmarks.importers.restricted import load_plain
 from assay.contracts.card import ErrataNote, ProtocolCard, SeedNote, TestNote
@@ -67,10 +68,11 @@ class NASBenchGraph:
     name = "nas-bench-graph"
     revision = 1
     title = "NAS-Bench-Graph: graph neural networks on nine graphs"
-    package = NAS_BENCH_GRAPH
+    source = NAS_BENCH_GRAPH
     tasks = tuple(NAS_BENCH_GRAPH.files)
 
     def __init__(self) -> None:
+        self.readings: dict[str, Family] = {}
         self.signals = {"validation": "valid_perf"}
 
     def space(self, task: str) -> str:
@@ -108,7 +110,7 @@ class NASBenchGraph:
             errata=(*_ERRATA, _PROTEINS_ERRATUM) if task == "proteins" else _ERRATA,
         )
 
-    def read(self, task: str) -> TableContent:
+    def read(self, task: str, place: Path) -> TableContent:  # noqa: ARG002  a package is found by itself
         """Return the columns of a task: latency in seconds, `para` in millions, the rest fractions."""
         path, data = read_accepted(NAS_BENCH_GRAPH, task)
         source = load_plain(data, path)

@@ -12,6 +12,7 @@ import numpy as np
 
 from assay.benchmarks.catalogue import open_benchmark
 from assay.benchmarks.tabular import TableBenchmark
+from assay.contracts.evaluation import Level
 from assay.contracts.problem import Budget, Problem
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import SeedTree, Stream
@@ -118,8 +119,8 @@ class _Runner:
             table.space,
             table.evaluator(self._signal, table.card.seeds.policies[0]),
             self._budget,
-            signal=self._signal,
-            fidelity=table.card.fidelities[0],
+            level=Level(self._signal, table.default_fidelity),
+            evaluator=lambda signal, fidelity, continues: table.evaluator(signal, None, fidelity, continues),
             crossing=table.card.crossing,
             seconds=table.charges_seconds,
         )
@@ -130,6 +131,8 @@ class _Runner:
             objectives=(self._signal,),
             budget=meter.view,
             simulated_workers=1,
+            fidelity=table.default_fidelity,
+            prefix=table.card.prefix,
         )
         with opened(self._door) as entry:
             strategy = make(entry, problem, tree.stream("parity", place, replicate), self.settings)
@@ -140,7 +143,7 @@ class _Runner:
         return self._row(meter.trajectory(), recommended[0])
 
     def _row(self, trajectory: Trajectory, recommended: str) -> list[float]:
-        values = trajectory.column("value").astype(float)
+        values = trajectory.own_values().astype(float)
         archs = trajectory.strings()
         sign = 1.0 if self._table.card.signals[0].maximize else -1.0
         best = np.maximum.accumulate(np.nan_to_num(sign * values, nan=-np.inf)) * sign
