@@ -207,10 +207,10 @@ def test_bulk_indices_are_uniform_and_within_bounds() -> None:
     assert stats.chisquare(np.bincount(found.ravel(), minlength=13)).pvalue > 0.001
 
 
-@pytest.mark.parametrize("n", [0, -3])
-def test_below_refuses_an_empty_range(n: int) -> None:
-    """There is no integer below zero or less to return."""
-    with pytest.raises(ValueError, match="positive bound"):
+@pytest.mark.parametrize("n", [0, -3, 2**64 + 1])
+def test_below_refuses_what_it_cannot_draw_from(n: int) -> None:
+    """There is no integer below zero or less to return, nor 64 bits for a bound beyond theirs."""
+    with pytest.raises(ValueError, match="bound from 1 to"):
         Stream(0, ()).below(n)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from assay.contracts.evaluation import Evaluation
+from assay.contracts.evaluation import Evaluation, Fidelity
 from assay.contracts.problem import Budget, BudgetView, Problem
 from assay.foundation.digest import digest_bytes, digest_value
 from assay.foundation.seeding import Stream
@@ -26,10 +26,15 @@ from assay.strategies.catalogue import STRATEGIES, make, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "strategies.json"
 ASKS = 100
+CURVE = (Fidelity("27-epochs"), *[Fidelity("27-epochs", epoch) for epoch in range(1, 27)])
 
 # Each name on its own stands for the defaults.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "asha": ("asha", {}),
+    "bohb": ("bohb", {}),
+    "dehb": ("dehb", {}),
     "genetic-algorithm": ("genetic-algorithm", {}),
+    "hyperband": ("hyperband", {}),
     "local-search": ("local-search", {}),
     "local-search, first better": ("local-search", {"full_neighbourhood": False}),
     "optuna-tpe": ("optuna-tpe", {}),
@@ -41,6 +46,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "reinforce": ("reinforce", {}),
     "simulated-annealing": ("simulated-annealing", {}),
+    "successive-halving": ("successive-halving", {}),
 }
 
 
@@ -56,7 +62,7 @@ def trajectory(case: str) -> dict[str, Any]:
     resolved, _ = resolve(cls, given, "")
     space = get_space("nas-bench-201")
     problem = Problem(
-        space=space, fidelities=(), signals=(), objectives=(), budget=BudgetView(Budget(evaluations=ASKS))
+        space=space, fidelities=CURVE, signals=(), objectives=(), budget=BudgetView(Budget(evaluations=ASKS))
     )
     strategy: Any = make(cls, problem, Stream(0, ("strategy", name, "golden")), resolved)
     asked = []
@@ -64,6 +70,8 @@ def trajectory(case: str) -> dict[str, Any]:
         request = strategy.ask()
         asked.append(space.format(request.arch))
         score = synthetic_score(asked[-1])
+        if request.fidelity is not None:
+            asked[-1] += f" at {request.fidelity.text()}"
         strategy.tell(request.id, Evaluation(value=score, score=score, cost=1.0))
     return {
         "revision": cls.revision,

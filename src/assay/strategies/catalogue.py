@@ -17,13 +17,18 @@ from assay.foundation.registry import Registry
 from assay.foundation.seeding import Stream
 
 _BUILTIN = {
+    "asha": "assay.strategies.asha:Asha",
+    "bohb": "assay.strategies.bohb:Bohb",
+    "dehb": "assay.strategies.dehb:Dehb",
     "genetic-algorithm": "assay.strategies.genetic_algorithm:GeneticAlgorithm",
+    "hyperband": "assay.strategies.hyperband:Hyperband",
     "local-search": "assay.strategies.local_search:LocalSearch",
     "optuna-tpe": "assay.strategies.optuna_tpe:OptunaTPE",
     "random-search": "assay.strategies.random_search:RandomSearch",
     "regularized-evolution": "assay.strategies.regularized_evolution:RegularizedEvolution",
     "reinforce": "assay.strategies.reinforce:Reinforce",
     "simulated-annealing": "assay.strategies.simulated_annealing:SimulatedAnnealing",
+    "successive-halving": "assay.strategies.hyperband:SuccessiveHalving",
 }
 
 STRATEGIES = Registry("strategy", "assay.strategies", _BUILTIN)

@@ -121,12 +121,16 @@ class Drive:
 
 
 class StrategySuite:
-    """The tests that every strategy passes; subclass it as `Test...` and set `strategy`."""
+    """The tests that every strategy passes; subclass it as `Test...` and set `strategy`.
+
+    A strategy that asks at several fidelities needs `fidelities`, the one that is searched for first.
+    """
 
     strategy: ClassVar[Any]
     hyperparameters: ClassVar[dict[str, Any]] = {}
     space: ClassVar[SearchSpace[Any]] = ToySpace()
     evaluations: ClassVar[int] = 60
+    fidelities: ClassVar[tuple[Fidelity, ...]] = (Fidelity("toy"),)
 
     def make(self, problem: Problem, rng: Stream) -> Strategy:
         """Return a new strategy for a problem."""
@@ -141,7 +145,7 @@ class StrategySuite:
         """Return a problem over the space with a budget of so many evaluations."""
         return Problem(
             space=self.space,
-            fidelities=(Fidelity("toy"),),
+            fidelities=self.fidelities,
             signals=(Signal(name="validation", metric="accuracy", split="validation", unit="%"),),
             objectives=("validation",),
             budget=BudgetView(Budget(evaluations=evaluations or self.evaluations)),
