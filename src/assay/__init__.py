@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.analysis.landscape import landscape
+    from assay.analysis.reliability import reliability
     from assay.api import compare, report, run, specification, verify
     from assay.benchmarks.catalogue import open_benchmark
     from assay.capture.recorded import log, recorded, recording
@@ -16,19 +18,30 @@ if TYPE_CHECKING:
     from assay.contracts.problem import Budget, Problem, Strategy
     from assay.contracts.space import (
         AsGraph,
+        Categorical,
+        Condition,
         Crossable,
         Enumerable,
         Factor,
         Factorised,
         Graph,
+        Integer,
         Mutable,
         Neighbours,
+        Ordinal,
+        Parametric,
+        Real,
         SearchSpace,
     )
     from assay.foundation.errors import AssayError
     from assay.foundation.seeding import Stream
     from assay.publishing.plots import figure
     from assay.spaces.catalogue import get_space
+    from assay.spaces.configspace_json import from_configspace_json
+    from assay.spaces.encodings import parameter_encoding
+    from assay.spaces.joint import JointSpace
+    from assay.spaces.parametric import ParametricSpace
+    from assay.spaces.parametric_table import parametric_space
     from assay.studies.load import load_study
     from assay.studies.search import search
     from assay.studies.session import BudgetSpent, Session
@@ -58,8 +71,10 @@ __all__ = [
     "BestOfSetClaim",
     "Budget",
     "BudgetSpent",
+    "Categorical",
     "Claim",
     "Commitments",
+    "Condition",
     "Crossable",
     "Enumerable",
     "EquivalentClaim",
@@ -71,16 +86,22 @@ __all__ = [
     "Fidelity",
     "Graph",
     "Holdout",
+    "Integer",
+    "JointSpace",
     "Method",
     "Mutable",
     "Neighbours",
     "NonInferiorClaim",
+    "Ordinal",
+    "Parametric",
+    "ParametricSpace",
     "Problem",
     "Protocol",
     "PublishedNumber",
     "PublishedTable",
     "RankingClaim",
     "ReachesClaim",
+    "Real",
     "ReplicatesNumberClaim",
     "SearchSpace",
     "Session",
@@ -90,12 +111,17 @@ __all__ = [
     "Tuning",
     "compare",
     "figure",
+    "from_configspace_json",
     "get_space",
+    "landscape",
     "load_study",
     "log",
     "open_benchmark",
+    "parameter_encoding",
+    "parametric_space",
     "recorded",
     "recording",
+    "reliability",
     "report",
     "run",
     "search",
@@ -104,6 +130,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "analysis.landscape": ("landscape",),
+    "analysis.reliability": ("reliability",),
     "api": (
         "compare",
         "report",
@@ -132,19 +160,30 @@ _HOMES = {
     ),
     "contracts.space": (
         "AsGraph",
+        "Categorical",
+        "Condition",
         "Crossable",
         "Enumerable",
         "Factor",
         "Factorised",
         "Graph",
+        "Integer",
         "Mutable",
         "Neighbours",
+        "Ordinal",
+        "Parametric",
+        "Real",
         "SearchSpace",
     ),
     "foundation.errors": ("AssayError",),
     "foundation.seeding": ("Stream",),
     "publishing.plots": ("figure",),
     "spaces.catalogue": ("get_space",),
+    "spaces.configspace_json": ("from_configspace_json",),
+    "spaces.encodings": ("parameter_encoding",),
+    "spaces.joint": ("JointSpace",),
+    "spaces.parametric": ("ParametricSpace",),
+    "spaces.parametric_table": ("parametric_space",),
     "studies.load": ("load_study",),
     "studies.search": ("search",),
     "studies.session": (

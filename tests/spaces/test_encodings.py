@@ -7,16 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.space import Graph
+from assay.contracts.space import Categorical, Condition, Graph, Integer, Ordinal, Real
 from assay.foundation.errors import CapabilityError, UsageError
 from assay.foundation.seeding import Stream
 from assay.spaces.catalogue import get_space
 from assay.spaces.encodings import (
     adjacency_encoding,
     one_hot_encoding,
+    parameter_encoding,
     path_encoding,
     weisfeiler_lehman_encoding,
 )
+from assay.spaces.joint import JointSpace
+from assay.spaces.parametric import ParametricSpace
 
 
 class Drawn:
@@ -205,3 +208,46 @@ def test_bad_arguments_are_refused():
         path_encoding(Drawn(), [])
     with pytest.raises(UsageError, match="depth = -1"):
         weisfeiler_lehman_encoding(Drawn(), [CHAIN], depth=-1)
+
+
+def test_parameters_are_numbers_in_their_scale():
+    """Numbers and ordinals lie in [0, 1], categories have a flag a choice, and what is inactive a flag."""
+    space = ParametricSpace(
+        "training",
+        (
+            Categorical("optimizer", ("sgd", "adam")),
+            Real("lr", 1e-4, 1.0, log=True),
+            Real("momentum", 0.5, 0.9, when=Condition("optimizer", ("sgd",))),
+            Integer("width", 1, 256, log=True),
+            Ordinal("depth", (1, 2, 8)),
+            Categorical("nesterov", (True, False), when=Condition("optimizer", ("sgd",))),
+        ),
+    )
+    encoding = parameter_encoding(space)
+    assert encoding.columns == (
+        "optimizer=sgd", "optimizer=adam", "lr", "momentum", "momentum=", "width", "depth", "nesterov=true",
+        "nesterov=false", "nesterov=",
+    )  # fmt: skip
+    rows = encoding([("sgd", 0.01, 0.6, 16, 2, False), ("adam", 1.0, None, 256, 1, None)])
+    assert rows == pytest.approx(
+        np.array([[1, 0, 0.5, 0.25, 0, 0.5, 0.5, 0, 1, 0], [0, 1, 1, 0, 1, 1, 0, 0, 0, 1]])
+    )
+
+
+def test_parameters_of_a_joint_space_are_encoded():
+    """The columns of a joint space are those of its parts under their names."""
+    part = ParametricSpace("part", (Integer("n", 0, 4), Categorical("c", ("a", "b"))))
+    encoding = parameter_encoding(JointSpace("joint", {"x": part, "y": part}))
+    assert encoding.columns == ("x.n", "x.c=a", "x.c=b", "y.n", "y.c=a", "y.c=b")
+    assert np.array_equal(encoding([((1, "a"), (4, "b"))]), [[0.25, 1, 0, 1, 0, 1]])
+
+
+def test_parameters_are_encoded_without_a_reference():
+    """Every setting of a space has its own row."""
+    space = ParametricSpace(
+        "finite", (Integer("n", 0, 9), Ordinal("o", ("s", "m"), when=Condition("n", (3, 4))))
+    )
+    archs = [space.at(i) for i in range(space.size)]
+    assert len(np.unique(parameter_encoding(space)(archs), axis=0)) == len(archs)
+    with pytest.raises(CapabilityError, match="does not offer Parametric"):
+        parameter_encoding(get_space("nas-bench-201"))

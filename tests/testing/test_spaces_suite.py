@@ -17,7 +17,14 @@ from assay.foundation.errors import AssayError
 from assay.testing.spaces import SpaceSuite
 from assay.testing.toy_space import ToySpace
 
-TESTS = sorted(name for name in dir(SpaceSuite) if name.startswith("test_"))
+# Their defects are planted in test_parametric_suite.py.
+PARAMETRIC = {
+    "test_build_refuses_what_does_not_fit",
+    "test_build_undoes_values",
+    "test_parameters_are_declared_in_order",
+    "test_values_are_those_of_the_active_parameters",
+}
+TESTS = sorted(name for name in dir(SpaceSuite) if name.startswith("test_") and name not in PARAMETRIC)
 
 
 class NoRevision(ToySpace):

@@ -6,8 +6,10 @@ immutable and safe to share between threads; every method is pure but for the st
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import msgspec
 
 from assay.foundation.seeding import Stream
 
@@ -30,6 +32,59 @@ class Factor(NamedTuple):
 
     name: str
     choices: tuple[str, ...]
+
+
+Value = str | bool | int | float
+"""What a parameter can be set to."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A parameter is active where its parent, which is no `Real`, is active and has one of these values."""
+
+    parent: str
+    values: tuple[Value, ...]
+
+
+class Categorical(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="categorical"):
+    """A choice without order."""
+
+    name: str
+    choices: tuple[Value, ...]
+    when: Condition | None = None
+
+
+class Ordinal(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="ordinal"):
+    """A choice from a list in its order, such as "small", "medium", "large"."""
+
+    name: str
+    choices: tuple[Value, ...]
+    when: Condition | None = None
+
+
+class Integer(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="integer"):
+    """A whole number from `low` to `high`, both included; `low + k * step` where a step is given."""
+
+    name: str
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+    when: Condition | None = None
+
+
+class Real(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="real"):
+    """A number from `low` to `high`, both included; `low + k * step` where a step is given."""
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    when: Condition | None = None
+
+
+Parameter = Categorical | Ordinal | Integer | Real
+"""One named parameter; `log` is the scale in which it is drawn and changed."""
 
 
 @runtime_checkable
@@ -105,3 +160,19 @@ class Factorised(SearchSpace[A], Protocol[A]):
 
     def compose(self, indices: Sequence[int]) -> A | None: ...
     def decompose(self, arch: A) -> tuple[int, ...]: ...
+
+
+@runtime_checkable
+class Parametric(SearchSpace[A], Protocol[A]):
+    """A space whose architectures are settings of named parameters.
+
+    A parent comes before what depends on it. `values` gives the active parameters in their order, with
+    values of the declared type. `build(values(a)) == a`; `build` takes a mapping in any order and
+    numbers of any type, and raises `UsageError`, with the parameter's name, for a value that it cannot
+    have, for one that is missing, and for one that is set without being active.
+    """
+
+    parameters: tuple[Parameter, ...]
+
+    def values(self, arch: A) -> dict[str, Value]: ...
+    def build(self, values: Mapping[str, Value]) -> A: ...

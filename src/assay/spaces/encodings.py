@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from assay.contracts.space import AsGraph, Factorised, Graph, SearchSpace
+from assay.contracts.space import AsGraph, Categorical, Factorised, Graph, Parametric, SearchSpace
 from assay.foundation.errors import CapabilityError, UsageError
+from assay.spaces._declared import domain_of
+from assay.spaces._parameters import text_of
 
-Bag = Mapping[str, int]
+Bag = Mapping[str, float]
 
 
 class Encoding:
@@ -55,6 +57,39 @@ def one_hot_encoding(space: SearchSpace[Any]) -> Encoding:
         return {names[i][choice]: 1 for i, choice in enumerate(space.decompose(arch))}
 
     return Encoding(features, [name for row in names for name in row])
+
+
+def parameter_encoding(space: SearchSpace[Any]) -> Encoding:
+    """Return the encoding of the parameters' values, in their order.
+
+    A number has one column with its place in [0, 1], in the scale of its logarithm where it has one; an
+    ordinal one with its rank in [0, 1]; a category a flag for each choice, named 'optimizer=sgd'. A
+    conditional parameter has a further flag, named 'momentum=', for being inactive; its other columns are
+    then 0. Raises `CapabilityError` unless the space is `Parametric`.
+    """
+    if not isinstance(space, Parametric):
+        raise _lacks(space, "Parametric", "the encoding of parameters")
+    columns: list[str] = []
+    domains = {parameter.name: domain_of(parameter)[1] for parameter in space.parameters}
+    for parameter in space.parameters:
+        categories = parameter.choices if isinstance(parameter, Categorical) else ()
+        columns += [f"{parameter.name}={text_of(choice)}" for choice in categories] or [parameter.name]
+        columns += [f"{parameter.name}="] * (parameter.when is not None)
+
+    def features(arch: Any) -> Bag:
+        found: dict[str, float] = {}
+        values = space.values(arch)
+        for parameter in space.parameters:
+            value = values.get(parameter.name)
+            if value is None:
+                found[f"{parameter.name}="] = 1
+            elif isinstance(parameter, Categorical):
+                found[f"{parameter.name}={text_of(value)}"] = 1
+            else:
+                found[parameter.name] = domains[parameter.name].unit(value)
+        return found
+
+    return Encoding(features, columns)
 
 
 def adjacency_encoding(space: SearchSpace[Any], reference: Sequence[Hashable]) -> Encoding:

@@ -103,9 +103,9 @@ class Bohb(Hyperband):
             good = max(self._min_points, self._top_percent * len(ranked) // 100)
             bad = max(self._min_points, (100 - self._top_percent) * len(ranked) // 100)
             rows = np.array([self._factorised.decompose(arch) for arch in ranked])
-            return tuple(  # type: ignore[return-value]  two of them
-                _Density(part, self._sizes, self._min_bandwidth) for part in (rows[:good], rows[-bad:])
-            )
+            parts = (rows[:good], rows[-bad:])
+            first, second = (_Density(part, self._sizes, self._min_bandwidth) for part in parts)
+            return first, second
         return None
 
 

@@ -41,7 +41,8 @@ class _Population:
     def best(self, n: int) -> np.ndarray:
         """Return the vectors of the n best that have a score, the first of equals first."""
         order = np.argsort(-self.scores, kind="stable")[:n]
-        return self.vectors[order[np.isfinite(self.scores[order])]]
+        found: np.ndarray = self.vectors[order[np.isfinite(self.scores[order])]]
+        return found
 
 
 class Dehb:

@@ -28,12 +28,16 @@ from scipy import stats
 
 from assay.contracts.space import (
     AsGraph,
+    Categorical,
     Crossable,
     Enumerable,
     Factorised,
     Graph,
+    Integer,
     Mutable,
     Neighbours,
+    Ordinal,
+    Parametric,
     SearchSpace,
 )
 from assay.foundation.errors import UsageError
@@ -102,11 +106,17 @@ class SpaceSuite:
         """Draws from an enumerable space fall evenly into sixteen ranges, and into sixteen remainders."""
         space = self.having(Enumerable)
         rng = Stream(0, ("suite", "uniform"))
-        indices = np.array([space.index(space.sample(rng)) for _ in range(20 * self.draws)])
-        every = np.arange(space.size)
-        for name, classes in (("range", every * _CLASSES // space.size), ("remainder", every % _CLASSES)):
-            expected = np.bincount(classes) / space.size * len(indices)
-            observed = np.bincount(classes[indices], minlength=len(expected))
+        size, indices = space.size, [space.index(space.sample(rng)) for _ in range(20 * self.draws)]
+        # Counted in Python's integers, as a space may have any size.
+        starts = [-(-i * size // _CLASSES) for i in range(_CLASSES + 1)]
+        ranges = [after - before for before, after in pairwise(starts)]
+        remainders = [(size + _CLASSES - 1 - i) // _CLASSES for i in range(_CLASSES)]
+        for name, sizes, classes in (
+            ("range", ranges, [index * _CLASSES // size for index in indices]),
+            ("remainder", remainders, [index % _CLASSES for index in indices]),
+        ):
+            expected = np.array([count / size for count in sizes]) * len(indices)
+            observed = np.bincount(classes, minlength=_CLASSES)
             here = expected > 0
             if here.sum() < 2:
                 continue
@@ -239,6 +249,64 @@ class SpaceSuite:
             if arch is not None:
                 self._is_inside(space, arch, "compose")
 
+    def test_parameters_are_declared_in_order(self) -> None:
+        """Parameters have different names, and a parent of listed values before what depends on it."""
+        space = self.having(Parametric)
+        seen: dict[str, Any] = {}
+        for parameter in space.parameters:
+            name, when = parameter.name, parameter.when
+            assert name not in seen, f"two parameters are named '{name}'"
+            if when is not None:
+                assert when.parent in seen, f"'{name}' depends on '{when.parent}', which is not before it"
+                parent = seen[when.parent]
+                assert when.values, f"the condition of '{name}' never holds"
+                for value in when.values:
+                    assert _is_value(parent, value), f"'{when.parent}' is never {value!r}, as '{name}' wants"
+            seen[name] = parameter
+
+    def test_values_are_those_of_the_active_parameters(self) -> None:
+        """The values of an architecture are of the active parameters, in their order, type and bounds."""
+        space = self.having(Parametric)
+        for arch in self.archs(space):
+            values, name = space.values(arch), space.format(arch)
+            active = [one for one in space.parameters if _is_active(one, values)]
+            assert list(values) == [one.name for one in active], f"{name} has values for {list(values)}"
+            for parameter in active:
+                value = values[parameter.name]
+                assert _is_value(parameter, value), f"{name}: {value!r} is no value of '{parameter.name}'"
+
+    def test_build_undoes_values(self) -> None:
+        """The values of an architecture build it, in any order."""
+        space = self.having(Parametric)
+        for arch in self.archs(space):
+            values = space.values(arch)
+            for given in (values, dict(reversed(values.items()))):
+                assert space.build(given) == arch, f"the values of {space.format(arch)} build another"
+
+    def test_build_refuses_what_does_not_fit(self) -> None:
+        """A value that is missing, unknown, outside or inactive raises `UsageError` with its name."""
+        space = self.having(Parametric)
+        for arch in self.archs(space)[: max(1, self.draws // 10)]:
+            values = space.values(arch)
+            self._build_refuses(space, {**values, "no parameter": 0}, "no parameter")
+            for parameter in space.parameters:
+                name = parameter.name
+                self._build_refuses(space, {**values, name: object()}, name)
+                if name in values:
+                    left = {key: value for key, value in values.items() if key != name}
+                    self._build_refuses(space, left, name)
+
+    def _build_refuses(self, space: Any, values: dict[str, Any], name: str) -> None:
+        try:
+            answer = f"returned {space.build(values)!r}"
+        except UsageError as error:
+            if name in str(error):
+                return
+            answer = f"does not name '{name}': {error}"
+        except Exception as error:  # noqa: BLE001  whatever a space may raise in its place
+            answer = f"raised {type(error).__name__}"
+        raise AssertionError(f"build({values!r}) {answer}, and no UsageError that names '{name}'")
+
     def _every(self, space: SearchSpace[Any]) -> list[Any]:
         """Return all architectures of a space that is enumerable and not too large, else random ones."""
         if isinstance(space, Enumerable) and space.size <= self.exhaustive:
@@ -267,6 +335,20 @@ class SpaceSuite:
 
     def _is_inside(self, space: SearchSpace[Any], arch: Any, maker: str) -> None:
         assert space.contains(arch) is True, f"{maker} gave {arch!r}, which is not in {space.name}"
+
+
+def _is_active(parameter: Any, values: dict[str, Any]) -> bool:
+    """Say whether the condition of a parameter holds for the values of the others."""
+    when = parameter.when
+    return when is None or (when.parent in values and values[when.parent] in when.values)
+
+
+def _is_value(parameter: Any, value: Any) -> bool:
+    """Say whether a value is of the declared type, and among the choices or between the bounds."""
+    if isinstance(parameter, Categorical | Ordinal):
+        return any(type(choice) is type(value) and choice == value for choice in parameter.choices)
+    kind = int if isinstance(parameter, Integer) else float
+    return type(value) is kind and parameter.low <= value <= parameter.high
 
 
 @contextlib.contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from assay.contracts.space import Factor, Graph
+from assay.contracts.space import Categorical, Factor, Graph, Value
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
 
@@ -25,6 +25,7 @@ class ToySpace:
     size = 4**4
     mutations = ("one-operation",)
     factors = tuple(Factor(f"operation {i}", tuple("abcd")) for i in range(4))
+    parameters = tuple(Categorical(f"operation {i}", tuple("abcd")) for i in range(4))
 
     def contains(self, arch: Any) -> bool:
         """Say whether a value is a toy architecture."""
@@ -83,6 +84,18 @@ class ToySpace:
     def decompose(self, arch: Toy) -> tuple[int, ...]:
         """Return the choice for each operation."""
         return arch
+
+    def values(self, arch: Toy) -> dict[str, Value]:
+        """Return the letter of each operation."""
+        return {parameter.name: "abcd"[i] for parameter, i in zip(self.parameters, arch, strict=True)}
+
+    def build(self, values: Mapping[str, Value]) -> Toy:
+        """Return the architecture of a letter for each operation; raises `UsageError` otherwise."""
+        names = [parameter.name for parameter in self.parameters]
+        for name in {*names, *values}:
+            if name not in names or values.get(name) not in tuple("abcd"):
+                raise UsageError(f"'{name}' cannot be {values.get(name)!r}", hint="set four letters of abcd")
+        return self._arch("abcd".index(str(values[name])) for name in names)
 
     def _arch(self, choices: Iterable[int]) -> Toy:
         a, b, c, d = choices
