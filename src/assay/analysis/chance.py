@@ -57,6 +57,7 @@ def luck_rows(
                 reported=reported,
                 signal=study.protocol.signal,
                 policy=study.protocol.seeds,
+                reported_at=study.protocol.reported,
                 budget=study.budget,
                 varied=SEARCH_SEEDS,
                 rng=None if exact else Stream(study.seed, ("analysis", "luck", name, method)),

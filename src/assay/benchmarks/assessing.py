@@ -43,14 +43,15 @@ def luck_of_search(
     budget: Budget,
     varied: tuple[str, ...],
     rng: Stream | None,
+    reported_at: str | None = None,
     cache: Path | None = None,
 ) -> Luck | None:
     """Return how often random search of equal budget does at least as well as each found value.
 
     `found` is what the runs report: the 'test' metric that the gate has told, or the 'signal' of their
-    recommendations; NaN where a run failed. Random search chooses by the same signal under the same
-    seed policy; `rng` is needed for a budget in seconds alone, and for `random_wins`. None where the
-    benchmark has no vault for a test metric.
+    recommendations, at the fidelity `reported_at` (None: the one that was searched at); NaN where a run
+    failed. Random search chooses by the same signal under the same seed policy; `rng` is needed for a
+    budget in seconds alone, and for `random_wins`. None where the benchmark has no vault for a test metric.
     """
     facts = benchmark.signal(signal)
     column = benchmark.column(signal, policy)
@@ -71,13 +72,14 @@ def luck_of_search(
             varied=varied,
             rng=rng,
         )
+    shown = benchmark.at(reported_at).column(signal, policy)
     if costs is None:
-        return luck_of(column, column, int(size), found, varied=varied, maximize=facts.maximize, rng=rng)
+        return luck_of(column, shown, int(size), found, varied=varied, maximize=facts.maximize, rng=rng)
     if rng is None:
         raise UsageError("luck within a budget of cost is simulated, and needs a stream")
     return luck_by_cost(
         column,
-        column,
+        shown,
         costs,
         float(size),
         found,

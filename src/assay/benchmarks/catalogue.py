@@ -41,9 +41,17 @@ FAMILIES = Registry(
     "assay.benchmarks",
     {
         "nas-bench-graph": "assay.benchmarks.importers.nas_bench_graph:FAMILY",
+        "help-latency": "assay.benchmarks.importers.help_latency:FAMILY",
+        "hw-nas-bench-201": "assay.benchmarks.importers.hw_nas_bench:FAMILY",
+        "nas-bench-101": "assay.benchmarks.importers.nas_bench_101:FULL",
+        "nas-bench-101-108": "assay.benchmarks.importers.nas_bench_101:ONLY_108",
+        "nas-bench-201-full": "assay.benchmarks.importers.nas_bench_201_full:FAMILY",
         "nas-bench-201": "assay.benchmarks.importers.nas_bench_201:FAMILY",
         "fcnet": "assay.benchmarks.importers.grids:FCNET_FAMILY",
         "hpobench-mlp": "assay.benchmarks.importers.grids:MLP_FAMILY",
+        "nas-bench-macro": "assay.benchmarks.importers.nas_bench_macro:FAMILY",
+        "transnas-macro": "assay.benchmarks.importers.transnas:MACRO",
+        "transnas-micro": "assay.benchmarks.importers.transnas:MICRO",
     },
 )
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from assay.benchmarks.family import Family, TableContent, TableMeta, open_table, table_path
+from assay.benchmarks.family import (
+    Family,
+    ImportedTable,
+    TableContent,
+    TableMeta,
+    open_table,
+    table_path,
+    write_table,
+)
 from assay.benchmarks.sources import OfficialFiles
 from assay.contracts.card import ProtocolCard
 from assay.foundation.errors import UnavailableError, UnknownNameError
-from assay.foundation.files import write_atomic
+from assay.foundation.files import exclusive, write_atomic
 
 MARK = "own"
 """The name of the file that tells a user's own family from one whose plug-in is gone."""
+
+_HINT = "import it again with the file of its card: assay table import CARD.toml"
 
 
 class OwnFamily:
@@ -52,18 +63,25 @@ class OwnFamily:
 
     def read(self, task: str, place: Path) -> TableContent:  # noqa: ARG002  there is no source to read again
         """Raise `UnavailableError`: the card file, which names the data, is the user's."""
-        raise UnavailableError(
-            f"{self.name}/{task} is a table of your own",
-            hint="import it again with the file of its card: assay table import CARD.toml",
-        )
+        raise UnavailableError(f"{self.name}/{task} is a table of your own", hint=_HINT)
 
     def _meta(self, task: str) -> TableMeta:
         return open_table(table_path(self._cache, self.name, task))[1]
 
 
+class OwnTable(NamedTuple):
+    """One table of a user's own as it was read, ready to be written; `signals` are by their columns."""
+
+    family: str
+    protocol: ProtocolCard
+    content: TableContent
+    signals: dict[str, str]
+
+
 def own_families(cache: Path) -> list[str]:
     """Return the names of the families that are users' own, sorted."""
-    return sorted(path.parent.name for path in (cache / "tables").glob(f"*/{MARK}"))
+    marked = sorted(path.parent for path in (cache / "tables").glob(f"*/{MARK}"))
+    return [folder.name for folder in marked if any(folder.glob("*.table"))]
 
 
 def own_family(name: str, cache: Path) -> OwnFamily:
@@ -73,6 +91,33 @@ def own_family(name: str, cache: Path) -> OwnFamily:
     return OwnFamily(name, cache)
 
 
+def write_own(table: OwnTable, cache: Path) -> ImportedTable:
+    """Write a table of a user's own, and its vault, into the cache, in place of one of the same name."""
+    folder = cache / "tables" / table.family
+    with exclusive(folder / ".lock"):
+        written = write_table(_Read(table), table.protocol.task.name, cache, Path())
+        mark_own(table.family, cache)
+    return written
+
+
 def mark_own(name: str, cache: Path) -> None:
     """Note that a family is a user's own."""
     write_atomic(cache / "tables" / name / MARK, b"")
+
+
+class _Read(OwnFamily):
+    """A table that was read already, as a family of one task."""
+
+    def __init__(self, table: OwnTable) -> None:
+        self.name = table.family
+        self.title = ""
+        self.tasks = (table.protocol.task.name,)
+        self.readings = {}
+        self.signals = table.signals
+        self._table = table
+
+    def card(self, task: str) -> ProtocolCard:  # noqa: ARG002  there is one task
+        return self._table.protocol
+
+    def read(self, task: str, place: Path) -> TableContent:  # noqa: ARG002  it was read
+        return self._table.content

@@ -163,6 +163,8 @@ class TableBenchmark:
         key = self._key(signal, policy, fidelity)
         if (key, continues) not in self._answers:
             columns = self._all(signal, policy, fidelity)
+            if np.isnan(columns.costs).all():
+                raise UnavailableError(f"no cost is known at {key.fidelity.text()}", where=self.name)
             if continues is not None:
                 columns = columns._replace(costs=self.costs_at(key.fidelity, continues))
             self._answers[key, continues] = _Answers(self.name, self.space, columns, key)
@@ -223,13 +225,20 @@ class TableBenchmark:
         return _over_seeds(values, key.policy, self.card.seeds.seeds)
 
     def _open_costs(self, fidelity: Fidelity) -> np.ndarray:
-        """Return the card's cost column at a fidelity, or 1 an evaluation."""
+        """Return the card's cost column at a fidelity, or 1 an evaluation.
+
+        What the source has no cost for is charged as the most expensive: what is missing is not free. Where
+        none is known all are NaN, and `evaluator` refuses.
+        """
         if self.card.cost is None:
             return np.ones(self.space.size)
         costs = self._table.arrays[self.card.cost.column]
         if "fidelity" in self._table.axes[self.card.cost.column]:
             costs = costs[:, self.card.fidelities.index(fidelity)]
-        return np.array(costs, dtype=np.float64)
+        charged = np.array(costs, dtype=np.float64)
+        known = np.isfinite(charged)
+        charged[~known] = charged[known].max() if known.any() else np.nan
+        return charged
 
     def _check_continuation(self, later: Fidelity, earlier: Fidelity) -> None:
         same = structs.replace(later, epoch=None) == structs.replace(earlier, epoch=None)
@@ -319,7 +328,7 @@ def _over_seeds(column: np.ndarray, policy: str, seeds: tuple[int, ...]) -> np.n
     if column.ndim == 1:
         return np.array(column, dtype=np.float64)
     if policy.startswith("seed="):
-        return np.array(column[:, seeds.index(int(policy.removeprefix("seed=")))])
+        return np.array(column[:, seeds.index(int(policy.removeprefix("seed=")))], dtype=np.float64)
     absent = np.isnan(column)
     if policy.startswith("filled-from="):
         return _filled(column, seeds.index(int(policy.removeprefix("filled-from="))))

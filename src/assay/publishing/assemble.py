@@ -111,8 +111,10 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
 def _study_facts(loaded: LoadedStudy, history: History) -> StudyFacts:
     study = loaded.study
     protocol = study.protocol
+    at = f" at {protocol.fidelity}" if protocol.fidelity else ""
+    at += f", reported at {protocol.reported}" if protocol.reported else ""
     words = (
-        f"signal {protocol.signal}, seed policy {protocol.seeds or 'the default of each card'}, "
+        f"signal {protocol.signal}{at}, seed policy {protocol.seeds or 'the default of each card'}, "
         f"assessment {protocol.assessment}, {protocol.simulated_workers} simulated "
         f"{'worker' if protocol.simulated_workers == 1 else 'workers'}"
     )
