@@ -88,7 +88,7 @@ def evolution(columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> list[str]:
 
 def _columns(task: str) -> tuple[np.ndarray, np.ndarray]:
     """Return validation and test over the whole space of a task."""
-    content = FAMILY.read(task)
+    content = FAMILY.read(task, Path())
     assert content.test is not None
     return np.asarray(content.columns["valid_perf"][1]), np.asarray(content.test)
 
