@@ -63,6 +63,7 @@ flagship: python ## run the flagship studies and write their results
 	$(BIN)/python studies/flagship/winners-curse/winners_curse.py
 	$(BIN)/python studies/flagship/peeking/peeking.py
 	$(BIN)/python studies/flagship/transfer/transfer.py
+	$(BIN)/python studies/flagship/hardware/hardware.py
 
 bench: python ## measure against peers, which are installed in environments of their own
 	@$(PYTHON) scripts/environment.py dev

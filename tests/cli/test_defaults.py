@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.cli.defaults import default_lines, defaults
+from assay.cli.defaults import as_they_come, default_lines, defaults
 from assay.provenance.commands import CommandProvenance, Setting
 
 
@@ -144,3 +144,23 @@ def test_the_same_settings_give_the_same_lines_in_any_order() -> None:
     """Nothing depends on the order in which settings were seen."""
     settings = [_setting(f"module net.{name} Linear.bias", value=True) for name in "dacb"]
     assert default_lines(_provenance(*settings)) == default_lines(_provenance(*reversed(settings)))
+
+
+def test_settings_are_told_from_those_as_the_libraries_come() -> None:
+    """Only a known setting at its known value is usual: another value, and an unknown name, are not."""
+    numerics: dict[str, Any] = {
+        "torch.cudnn.benchmark": False,
+        "torch.cudnn.deterministic": True,
+        "torch.sdp.priority": [1, 2, 0, 3, 4],
+        "torch.fp32_precision.cuda.conv": "tf32",
+        "torch.num_threads": 1,
+        "torch.a_new_one": False,
+    }
+    usual = as_they_come(numerics)
+    assert set(usual) == {"torch.cudnn.benchmark", "torch.sdp.priority", "torch.fp32_precision.cuda.conv"}
+    lines = default_lines(CommandProvenance(argv=("python",), numerics=numerics))
+    assert lines[1:] == [
+        "in force as the libraries come: 3 settings",
+        '    torch.cudnn.benchmark = false, torch.fp32_precision.cuda.conv = "tf32",',
+        "        torch.sdp.priority = [1, 2, 0, 3, 4]",
+    ]

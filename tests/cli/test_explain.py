@@ -1,8 +1,9 @@
-"""Tests of `assay explain` and `assay parity`: exit statuses, JSON, and what is refused."""
+"""Tests of `assay explain`: exit statuses, JSON, and what is refused."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+MAIN = (sys.executable, "-c", "from assay.cli.main import main; main()")
 PROGRAM = "import sys\nrate = float(sys.argv[1])\nprint('value', rate * 2)\n"
 CLOCK = "import time\nprint('value', time.time_ns())\n"
 
@@ -62,6 +64,26 @@ def test_a_clock_is_no_cause(assay: Run, tmp_path: Path) -> None:
     assert "cause  " not in made.stdout
 
 
+def test_half_an_explanation_is_not_one(assay: Run, tmp_path: Path) -> None:
+    """Where a difference changes A, but into neither A nor B, the status is 1 and its line says so."""
+    (tmp_path / "train.py").write_text(
+        "import os, sys\nprint('value', sys.argv[1], 'second' in os.environ.get('PYTHONPATH', ''))\n"
+    )
+    for name, rate in (("first", "1"), ("second", "2")):
+        places = {"ASSAY_STORE": str(tmp_path / "store"), "ASSAY_CACHE": str(tmp_path / "cache")}
+        subprocess.run(
+            [*MAIN, "exec", "--quiet", "--name", name, "--", sys.executable, "train.py", rate],
+            cwd=tmp_path,
+            env={**os.environ, **places, "PYTHONPATH": f"/nowhere/{name}"},
+            check=True,
+        )
+    made = assay("explain", "first", "second", "--attribute")
+    assert made.returncode == 1, made.stdout
+    assert "into a third one, neither A's nor B's" in made.stdout
+    assert "  changes A  argument 2: 1 -> 2" in made.stdout
+    assert "cause  " not in made.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -73,46 +95,6 @@ def test_a_clock_is_no_cause(assay: Run, tmp_path: Path) -> None:
 def test_bad_input_is_refused_in_one_message(recorded: Run, arguments: tuple[str, ...], said: str) -> None:
     """The status is 2, the message says what is wrong, and there is no traceback."""
     made = recorded("explain", *arguments)
-    assert made.returncode == 2
-    assert said in made.stderr
-    assert "Traceback" not in made.stderr
-
-
-NETWORKS = """
-from torch import nn
-
-
-def net(slope=0.01):
-    return nn.Sequential(nn.Linear(8, 4), nn.LeakyReLU(slope), nn.Linear(4, 2))
-"""
-
-
-def test_parity_takes_shapes_as_its_help_writes_them(assay: Run, tmp_path: Path) -> None:
-    """A shape without a type is of floats; equal networks give 0, others 1 with the module's constant."""
-    pytest.importorskip("torch", reason="torch is not installed: networks are its modules")
-    (tmp_path / "nets.py").write_text(NETWORKS)
-    same = assay("parity", "nets.py:net", "nets.py:net", "--input", "16x8")
-    assert (same.returncode, "verdict: identical" in same.stdout) == (0, True), same.stderr
-    other = assay("parity", "nets.py:net", "nets.py:net", "--input", "16x8", "--b", "slope=0.2", "--json")
-    assert other.returncode == 1
-    assert json.loads(other.stdout)["verdict"] == "different"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--input", "16by8"), "describes no input"),
-        (("--input", "16x8", "--map", "0"), "maps nothing"),
-        (("--input", "16x8", "--a", "slope"), "sets nothing"),
-    ],
-)
-def test_bad_input_of_parity_is_refused(
-    assay: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
-) -> None:
-    """The status is 2, the message says what is wrong, and there is no traceback."""
-    pytest.importorskip("torch", reason="torch is not installed: networks are its modules")
-    (tmp_path / "nets.py").write_text(NETWORKS)
-    made = assay("parity", "nets.py:net", "nets.py:net", *arguments)
     assert made.returncode == 2
     assert said in made.stderr
     assert "Traceback" not in made.stderr

@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 
+from assay.cli.defaults import as_they_come
 from assay.cli.exec import signal_name
 from assay.cli.output import visible
 from assay.foundation.digest import short
+from assay.foundation.errors import IntegrityError
 from assay.provenance.commands import CodeFile, CommandProvenance, DataFile, Randomness, Setting
 from assay.provenance.components import Repository
 from assay.records.commands import CommandRecord
+from assay.records.objects import Objects
 
 HEAD = ("id", "name", "status", "steps", "seconds", "started", "attempts")
 RIGHT = (3, 4, 6)
@@ -22,15 +25,33 @@ _GIB = 2**30
 _DOUBTFUL = ("unseeded", "process-wide", "entropy", "time as seed", "hash order", "worker stream")
 
 
-def command_rows(records: Sequence[CommandRecord]) -> list[dict[str, Any]]:
+def command_rows(records: Sequence[CommandRecord], objects: Objects) -> list[dict[str, Any]]:
     """Return a row for each record; `conflict` says that attempts at one identity have unequal results."""
     attempts: dict[str, list[CommandRecord]] = {}
     for record in records:
         attempts.setdefault(record.run, []).append(record)
-    return [_row(record, attempts[record.run]) for record in records]
+    return [_row(record, attempts[record.run], objects) for record in records]
 
 
-def _row(record: CommandRecord, attempts: Sequence[CommandRecord]) -> dict[str, Any]:
+def made(record: CommandRecord, objects: Objects) -> str:
+    """Return what a run made, in words: its steps, or without any what there is, such as '3 metrics'."""
+    steps = record.circumstances.steps
+    if steps:
+        return _counted(steps, "step")
+    output = record.circumstances.stdout
+    try:
+        lines = len(objects.get(output).splitlines()) if output else 0
+    except IntegrityError:  # `assay verify` says what is missing from a store
+        lines = 0
+    facts = ((lines, "printed line"), (len(record.result.metrics), "metric"))
+    return ", ".join(_counted(count, what) for count, what in facts if count) or "no steps"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _row(record: CommandRecord, attempts: Sequence[CommandRecord], objects: Objects) -> dict[str, Any]:
     return {
         "kind": "command",
         "id": record.id,
@@ -40,6 +61,7 @@ def _row(record: CommandRecord, attempts: Sequence[CommandRecord]) -> dict[str, 
         "exit_status": record.result.exit_status,
         "signal": record.result.signal,
         "steps": record.circumstances.steps,
+        "made": made(record, objects),
         "seconds": record.circumstances.wall_seconds,
         "started": record.circumstances.started,
         "metrics": record.result.metrics,
@@ -59,16 +81,19 @@ def shown_row(row: dict[str, Any]) -> list[str]:
     status = row["status"] + (", conflict" if row["conflict"] else "")
     seconds = f"{row['seconds']:,.1f}"
     started = str(row["started"])[:19].replace("T", " ")
-    return [row["id"][:8], row["name"], status, f"{row['steps']:,}", seconds, started, str(row["attempts"])]
+    steps = f"{row['steps']:,}" if row["steps"] else row["made"]
+    return [row["id"][:8], row["name"], status, steps, seconds, started, str(row["attempts"])]
 
 
-def command_lines(record: CommandRecord, found: CommandProvenance, attempts: int) -> list[str]:
+def command_lines(
+    record: CommandRecord, found: CommandProvenance, attempts: int, objects: Objects
+) -> list[str]:
     """Return a recorded command with its five components and what was not observed."""
     return [
         f"command {record.id}",
         f"  {visible(' '.join(map(_quoted, found.argv)))}",
         f"  in {visible(found.folder)} of {visible(found.root)}",
-        f"  {_status(record)}, attempts: {attempts}",
+        f"  {_status(record, objects)}, attempts: {attempts}",
         f"  identity {record.run}",
         f"  result {record.result_digest}",
         *[f"  {visible(name)} = {_value(value)}" for name, value in record.result.metrics.items()],
@@ -83,7 +108,7 @@ def command_lines(record: CommandRecord, found: CommandProvenance, attempts: int
             f" {one.epochs} epochs"
             for one in found.sampling
         ],
-        *_section("hyperparameters", _settings(found.settings), None),
+        *_section("hyperparameters", _hyperparameters(found), None),
         *_section("randomness", _random_lines(found.randomness), _MOST),
         "environment",
         *_environment(record, found),
@@ -91,7 +116,7 @@ def command_lines(record: CommandRecord, found: CommandProvenance, attempts: int
     ]
 
 
-def _status(record: CommandRecord) -> str:
+def _status(record: CommandRecord, objects: Objects) -> str:
     result, went = record.result, record.circumstances
     words = {
         "completed": "completed",
@@ -100,7 +125,9 @@ def _status(record: CommandRecord) -> str:
         "abandoned": "abandoned: its recorder died",
     }
     peak = f", peak memory {went.peak_memory / _GIB:.2f} GiB" if went.peak_memory else ""
-    return f"{words[result.status]} after {went.wall_seconds:,.1f} s, {went.steps:,} steps{peak}"
+    steps = made(record, objects)
+    steps = steps if went.steps or steps == "no steps" else f"no optimizer steps; {steps}"
+    return f"{words[result.status]} after {went.wall_seconds:,.1f} s, {steps}{peak}"
 
 
 def _section(title: str, lines: Sequence[str], most: int | None) -> list[str]:
@@ -130,13 +157,25 @@ def _repository(repository: Repository | None) -> str:
         return "none"
     state = {True: "with uncommitted changes", False: "clean", None: "state unknown"}[repository.dirty]
     branch = f" on {visible(repository.branch)}" if repository.branch else ""
-    return f"{repository.commit or 'no commit'}{branch} {state}"
+    loose = len(repository.untracked)
+    untracked = f", {_counted(loose, 'untracked source file')}" if loose else ""
+    return f"{repository.commit or 'no commit'}{branch} {state}{untracked}"
 
 
 def _data(data: DataFile) -> str:
     kind = "folder, " if data.folder else ""
     declared = ", declared" if data.declared else ""
     return f"  {visible(data.path)} {short(data.digest)} ({kind}{data.size:,} bytes{declared})"
+
+
+def _hyperparameters(found: CommandProvenance) -> list[str]:
+    """Return what the program named, and where else hyperparameters are to be found."""
+    lines = _settings(found.settings)
+    read = [visible(one.path) for one in found.code if one.role == "configuration"]
+    if read:
+        more = f" and {len(read) - _MOST:,} more" if len(read) > _MOST else ""
+        lines.append(f"  read from {', '.join(read[:_MOST])}{more} (kept under code)")
+    return lines
 
 
 def _settings(settings: Iterable[Setting]) -> list[str]:
@@ -184,7 +223,11 @@ def _environment(record: CommandRecord, found: CommandProvenance) -> list[str]:
         if arithmetic.interpreter:
             lines.append(f"  {arithmetic.interpreter}, {len(place.packages)} packages, {found.interpreter}")
         lines += [f"  {name} {version}" for name, version in arithmetic.libraries.items()]
-    lines += [f"  {visible(name)} = {_value(value)}" for name, value in found.numerics.items()]
+    usual = as_they_come(found.numerics)
+    shown = {name: value for name, value in found.numerics.items() if name not in usual}
+    lines += [f"  {visible(name)} = {_value(value)}" for name, value in shown.items()]
+    if usual:
+        lines.append(f"  and {_counted(len(usual), 'setting')} as the libraries come (--defaults lists them)")
     lines += [f"  {name}={visible(value)}" for name, value in found.variables.items()]
     lines += [f"  device {visible(one)}" for one in found.devices]
     lines += [f"  distributed {visible(name)} = {_value(value)}" for name, value in found.distributed.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from assay.cli.output import visible
@@ -13,6 +13,53 @@ from assay.provenance.components import Plain
 _WIDTH = 100
 _LONGEST_VALUE = 60
 _MOST_PLACES = 6
+# Settings as PyTorch 2 and the interpreter come, which say nothing about a run. Where a version has another
+# value, or a setting that is not listed, it is shown like any other.
+_AS_THEY_COME: dict[str, tuple[Plain, ...]] = {
+    "process.flush_denormal": (False,),
+    "process.gil": (True,),
+    "process.hash_randomization": (True,),
+    "process.optimize": (0,),
+    "torch.anomaly_mode": (False,),
+    "torch.autocast.cache": (True,),
+    "torch.autocast.cpu": ("bfloat16",),
+    "torch.autocast.cuda": ("float16",),
+    "torch.cuda.bf16_reduction": (True, [True, True]),
+    "torch.cuda.fp16_accumulation": (False,),
+    "torch.cuda.fp16_reduction": (True, [True, True]),
+    "torch.cuda.tf32": (False,),
+    "torch.cudnn.allow_tf32": (True,),
+    "torch.cudnn.benchmark": (False,),
+    "torch.cudnn.deterministic": (False,),
+    "torch.cudnn.enabled": (True,),
+    "torch.default_device": ("cpu",),
+    "torch.default_dtype": ("float32",),
+    "torch.deterministic_algorithms": (False,),
+    "torch.deterministic_warn_only": (False,),
+    "torch.dynamo.used": (False,),
+    "torch.fill_uninitialized_memory": (True,),
+    "torch.float32_matmul_precision": ("highest",),
+    **{
+        f"torch.fp32_precision.{backend}.{operation}": ("none",)
+        for backend in ("generic", "cuda", "mkldnn")
+        for operation in ("all", "matmul", "conv", "rnn")
+    },
+    "torch.fp32_precision.cuda.conv": ("none", "tf32"),
+    "torch.fp32_precision.cuda.rnn": ("none", "tf32"),
+    "torch.jit.fuses_on_cpu": (False,),
+    "torch.jit.texpr_fuser": (True,),
+    "torch.mkldnn.allow_tf32": (False,),
+    "torch.mkldnn.deterministic": (False,),
+    "torch.mkldnn.enabled": (True,),
+    "torch.nnpack.enabled": (True,),
+    "torch.opt_einsum.strategy": ("auto",),
+    "torch.sdp.cudnn": (True,),
+    "torch.sdp.efficient": (True,),
+    "torch.sdp.flash": (True,),
+    "torch.sdp.fp16_bf16_reduction": (False,),
+    "torch.sdp.math": (True,),
+    "torch.sdp.priority": ([1, 2, 0, 3, 4],),
+}
 # What was counted or seen rather than set: nobody names it, and no library changes it.
 _FACTS = frozenset({"training", "parameters", "elements", "of", "calls", "dataset", "length"})
 
@@ -30,6 +77,12 @@ def defaults(provenance: CommandProvenance) -> list[Setting]:
     return _ordered(setting for setting in provenance.settings if setting.named is False)
 
 
+def as_they_come(numerics: Mapping[str, Plain]) -> dict[str, Plain]:
+    """Return the settings in force that are as their libraries come."""
+    # True is 1 in Python, and no setting is both.
+    return {name: value for name, value in numerics.items() if value in _AS_THEY_COME.get(name, ())}
+
+
 def default_lines(provenance: CommandProvenance) -> list[str]:
     """Return the lines that show the values that the program never named, equal ones together.
 
@@ -42,8 +95,9 @@ def default_lines(provenance: CommandProvenance) -> list[str]:
         for setting in provenance.settings
         if setting.named is None and _split(setting.path)[1] not in _FACTS
     )
+    usual = as_they_come(provenance.numerics)
     if not found and not open_ones:
-        return ["no value was seen that the program left to a default"]
+        return ["no value was seen that the program left to a default", *_usual_lines(usual)]
     lines = []
     if found:
         many = len(found) > 1
@@ -52,7 +106,16 @@ def default_lines(provenance: CommandProvenance) -> list[str]:
     if open_ones:
         lines += [f"not known whether the program named: {_count(open_ones, 'value')}", *_grouped(open_ones)]
     named = sum(setting.named is True for setting in provenance.settings)
-    return [*lines, f"named by the program: {named:,} of {named + len(found) + len(open_ones):,} values"]
+    counted = f"named by the program: {named:,} of {named + len(found) + len(open_ones):,} values"
+    return [*lines, counted, *_usual_lines(usual)]
+
+
+def _usual_lines(usual: Mapping[str, Plain]) -> list[str]:
+    if not usual:
+        return []
+    values = [f"{visible(name)} = {visible(_value(value))}" for name, value in sorted(usual.items())]
+    count = f"{len(values):,} setting{'' if len(values) == 1 else 's'}"
+    return [f"in force as the libraries come: {count}", *_packed("   ", values)]
 
 
 def _ordered(settings: Iterable[Setting]) -> list[Setting]:

@@ -13,13 +13,14 @@ from assay.publishing.words import counted
 from assay.records.commands import CommandRecord, find_command
 from assay.records.store import Store
 from assay.verification.commands.explain import explain
-from assay.verification.commands.explanation import Explanation
+from assay.verification.commands.explanation import PARTLY, Explanation
 from assay.verification.commands.repeat_now import repeat_now
 
 _SHOWN = 12
 _FINGERPRINTS = re.compile(r"(\d+)\.(\w+) [0-9a-f]{16,} and [0-9a-f]{16,}")
 _PARTS = {
     "cause": "cause",
+    "partial": "changes A",
     "innocent": "no part",
     "undecided": "not decided",
     "not applicable": "not tried",
@@ -45,7 +46,7 @@ def explain_runs(
         store, a, b, cache=cache_folder(), locate=locate, attributed=attribute, limit=limit, told=say
     )
     give_json(found) if json else _show(found)
-    open_answers = ("unexplained", "located", "chance") if attribute else ("unexplained",)
+    open_answers = ("unexplained", "located", "chance", PARTLY) if attribute else ("unexplained",)
     return 1 if found.answer in open_answers else 0
 
 
@@ -101,7 +102,7 @@ def _show_differences(found: Explanation) -> None:
         return
     places = counted(len(found.differences), "place")
     give(f"how they came to be differs in {places}, likely causes first:")
-    shown = sorted(found.differences, key=lambda one: one.part != "cause")[:_SHOWN]
+    shown = sorted(found.differences, key=lambda one: one.part not in ("cause", "partial"))[:_SHOWN]
     width = max(len(_PARTS[one.part]) for one in shown)
     for one in shown:
         part = f"{_PARTS[one.part]:<{width}}  " if width else ""

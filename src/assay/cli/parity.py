@@ -93,7 +93,9 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
             raise UsageError(f"'{text}' sets nothing", hint="--a population=10")
         try:
             found[name] = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+        except UnicodeEncodeError:
+            raise UsageError("a setting holds bytes that are no UTF-8 text", where=visible(name)) from None
+        except (msgspec.DecodeError, RecursionError):
             found[name] = value
     return found
 

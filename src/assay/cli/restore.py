@@ -8,8 +8,9 @@ from assay.capture.recording.restore import Restored, restore
 from assay.cli.output import give, give_json, say, visible
 from assay.foundation.errors import UsageError
 from assay.foundation.places import store_folder
-from assay.records.commands import find_command
+from assay.records.commands import find_command, provenance_of_command
 from assay.records.store import Store
+from assay.verification.commands.intact import check_folders
 
 
 def restore_run(run: str, folder: Path, store_path: Path | None, *, json: bool) -> int:
@@ -20,6 +21,7 @@ def restore_run(run: str, folder: Path, store_path: Path | None, *, json: bool) 
         raise UsageError(
             f"no recorded command is called '{run}'", where=str(store.folder), hint="assay ls lists them"
         )
+    check_folders(provenance_of_command(store, record))
     found = restore(store, record, folder)
     give_json(_plain(found)) if json else _show(record.id, found)
     return 1 if found.missing else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from assay.studies.tuned import settle
 from assay.tasks.ledger import Ledger
 
 SEARCH, COMMAND = KINDS = ("search", "command")
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def _open(store_path: Path | None) -> Store:
@@ -75,7 +78,8 @@ def _searches(store: Store, study: Path | None, *, failed: bool) -> list[dict[st
 
 
 def _commands(store: Store, *, failed: bool) -> list[dict[str, Any]]:
-    rows = command_rows(command_records(store, lambda error: say(f"left out: {visible(error.one_line())}")))
+    found = command_records(store, lambda error: say(f"left out: {visible(error.one_line())}"))
+    rows = command_rows(found, store.objects)
     return [row for row in rows if not (failed and row["status"] == "completed")]
 
 
@@ -135,12 +139,35 @@ def _show_command(record: CommandRecord, store: Store, *, defaults: bool, json: 
         return _show_defaults(found, json=json)
     attempts = [one for one in command_records(store) if one.run == record.run]
     if json:
-        row = next(row for row in command_rows(attempts) if row["id"] == record.id)
+        row = next(row for row in command_rows(attempts, store.objects) if row["id"] == record.id)
         give_json({"run": row, "record": record, "provenance": found})
         return 0
-    for line in command_lines(record, found, len(attempts)):
+    if not _order_matters(found, store):
+        known = tuple(one for one in found.randomness if one.kind != "hash order")
+        found = msgspec.structs.replace(found, randomness=known)
+    for line in command_lines(record, found, len(attempts), store.objects):
         give(line)
     return 0
+
+
+def _order_matters(found: CommandProvenance, store: Store) -> bool:
+    """Say whether the user's code makes sets or asks for hashes, whose order PYTHONHASHSEED decides.
+
+    Code that is not in the record, or that cannot be read here, may do so.
+    """
+    loaded = [file for file in found.code if file.role in ("program", "module", "notebook")]
+    if not loaded or any(file.content is None for file in loaded):
+        return True
+    try:
+        trees = [ast.parse(store.objects.get(file.content or "")) for file in loaded]
+    except (AssayError, SyntaxError, ValueError, RecursionError):
+        return True
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return any(
+        isinstance(node, ast.Set | ast.SetComp)
+        or (isinstance(node, ast.Name) and node.id in ("set", "frozenset", "hash"))
+        for node in nodes
+    )
 
 
 def _show_defaults(found: CommandProvenance, *, json: bool) -> int:
@@ -224,7 +251,7 @@ def _show_difference(names: tuple[str, str], found: Sequence[Difference], *, sam
         return 0
     if not found:
         give("the two runs do not differ in any recorded component")
-    rows = [[one.path, visible(_plain(one.a)), visible(_plain(one.b))] for one in found]
+    rows = [[one.path, _plain(one.a), _plain(one.b)] for one in found]
     if rows:
         give(table(["what differs", short(names[0]), short(names[1])], rows))
     give("the results are identical" if same else "the results differ")
@@ -232,6 +259,8 @@ def _show_difference(names: tuple[str, str], found: Sequence[Difference], *, sam
 
 
 def _plain(value: Any) -> str:
+    """Return a value as people read it: each digest in it by its first digits."""
     if value is msgspec.UNSET:
         return "(absent)"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return _DIGEST.sub(lambda digest: short(digest[0]), text)

@@ -82,6 +82,7 @@ def verify_recorded(
         margin=fixed,
         until_decided=until_decided,
         on_repeat=_told,
+        told=say,
     )
     give_json(found) if json else _show_command(found)
     return 0 if found.verdict.reaches(at_least) else 1

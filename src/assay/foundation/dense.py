@@ -115,7 +115,7 @@ def open_dense(path: Path, kind: str) -> DenseFile:
     length, text = _read_preamble(path, data)
     try:
         header = msgspec.json.decode(text, type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptError("the header is not one of this format", where=str(path), why=str(error)) from None
     if header.kind != kind:
         raise UsageError(f"this is a file of kind '{header.kind}', not '{kind}'", where=str(path))

@@ -52,5 +52,10 @@ class Objects:
         return data
 
     def get_value(self, digest: str, kind: type[T]) -> T:
-        """Return a stored value as `kind`."""
-        return msgspec.json.decode(self.get(digest), type=kind)
+        """Return a stored value as `kind`; raises `CorruptError` for an object of another kind."""
+        try:
+            return msgspec.json.decode(self.get(digest), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CorruptError(
+                "an object is not what it is used as", where=str(self.path(digest)), why=str(error)
+            ) from None

@@ -12,6 +12,7 @@ unequal ones are a conflict, shown and never picked silently.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,9 +160,10 @@ def _read(path: Path) -> Iterator[Record]:
     for payload in payloads:
         try:
             record = _DECODER.decode(payload)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             # A newer record may have what this Assay cannot decode: its version says so.
-            refuse_newer(_FORMAT_DECODER.decode(payload).format, FORMAT, "a record", path)
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                refuse_newer(_FORMAT_DECODER.decode(payload).format, FORMAT, "a record", path)
             raise CorruptError("a record cannot be read", where=str(path), why=str(error)) from None
         refuse_newer(record.format, FORMAT, "a record", path)
         yield record

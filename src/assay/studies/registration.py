@@ -145,7 +145,7 @@ def intact(data: bytes, path: Path) -> Registration:
         refuse_newer(msgspec.json.decode(data, type=Format).format, FORMAT, "a registration", path)
         found = msgspec.json.decode(data, type=Registration)
         raw = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptError("a registration cannot be read", where=where, why=str(error)) from None
     if (found.digest, found.meaning) != (_digest(raw), digest_value(raw["plan"])):
         raise CorruptError(

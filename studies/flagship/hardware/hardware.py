@@ -96,14 +96,14 @@ def limits(columns: dict[str, np.ndarray], accuracy: np.ndarray) -> list[str]:
             lost.append(accuracy[chosen[target]] - accuracy[chosen[source]])
     over = np.array(excess) > 0
     kept = np.array(lost)[~over]
+    share, often = f"{100 * over.mean():.1f} % of {len(over)} ordered pairs", np.array(excess)[over]
+    by = f"by {100 * np.median(often):.1f} % in the median and {100 * often.max():.0f} % at most"
+    less = f"{kept.mean():.3f} points less accurate than the choice by that device's own latencies"
     return [
         "## The most accurate cell within the median latency of the most accurate tenth",
         "",
-        f"- Chosen on one device, it exceeds the limit of another in {100 * over.mean():.1f} % of "
-        f"{len(over)} ordered pairs, then by {100 * np.median(np.array(excess)[over]):.1f} % in the median and "
-        f"{100 * max(excess):.0f} % at most.",
-        f"- Where it keeps the limit, it is {np.mean(kept):.3f} points less accurate than the choice by that "
-        f"device's own latencies, on average, and {np.max(kept):.3f} at most.",
+        f"- Chosen on one device, it exceeds the limit of another in {share}, then {by}.",
+        f"- Where it keeps the limit, it is {less}, on average, and {kept.max():.3f} at most.",
     ]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 from assay.capture.recording.launch import HookSettings, Launch
 from assay.capture.recording.record import record_command
 from assay.records.commands import CommandRecord
@@ -56,6 +58,12 @@ class Lab:
         )
         named = [self.project / one for one in outputs]
         return record_command(self.store, what, outputs=named, cache=self.cache)[0]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Return a new store."""
+    return Store(tmp_path / "store")
 
 
 @pytest.fixture

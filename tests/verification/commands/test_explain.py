@@ -9,7 +9,7 @@ import msgspec
 
 from assay.records.commands import put_command
 from assay.verification.commands.explain import explain
-from assay.verification.commands.explanation import CHANCE, UNKNOWN, Explanation
+from assay.verification.commands.explanation import CHANCE, PARTLY, UNKNOWN, Explanation
 
 
 def explained(lab: Any, a: Any, b: Any, **settings: Any) -> Explanation:
@@ -102,3 +102,21 @@ def test_a_command_that_is_python_of_another_name_is_repeated(lab: Any) -> None:
     """`python -c` has no file, and is explained all the same."""
     a, b = (lab.command([sys.executable, "-c", f"print('value', {n})"]) for n in (1, 2))
     assert explained(lab, a, b).answer == "explained"
+
+
+def test_what_makes_a_third_result_is_partly_an_explanation(lab: Any) -> None:
+    """A change that turns A into neither A nor B is told as that, and is not called the cause."""
+    program = "import os, sys\nprint('value', sys.argv[1], 'second' in os.environ.get('PYTHONPATH', ''), 1)\n"
+    a, b = (
+        lab.record(program, number, variables={"PYTHONPATH": f"/nowhere/{name}"})
+        for number, name in (("1", "first"), ("2", "second"))
+    )
+    found = explained(lab, a, b)
+    assert found.answer == PARTLY, found.paragraph
+    assert "alone changes A's result into a third one, neither A's nor B's." in found.paragraph
+    assert "something else differs too" in found.paragraph
+    assert {one.kind: one.part for one in found.differences} == {
+        "argument": "partial",
+        "variable": "not applicable",
+    }
+    assert found.proof is None

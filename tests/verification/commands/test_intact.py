@@ -11,10 +11,10 @@ import pytest
 from assay.capture.recording.launch import Launch
 from assay.capture.recording.record import record_command
 from assay.foundation.errors import CorruptError, IntegrityError
-from assay.provenance.commands import CommandProvenance
+from assay.provenance.commands import CommandProvenance, DataFile
 from assay.records.commands import CommandRecord, provenance_of_command
 from assay.records.store import Store
-from assay.verification.commands.intact import check_intact
+from assay.verification.commands.intact import check_folders, check_intact
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +84,24 @@ def test_a_kept_file_that_is_gone_is_refused_with_its_name(kept, tmp_path):
             check_intact(store, record)
     finally:
         aside.rename(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [("/", "/x"), ("/usr", "/x"), ("/proc/self/root", "/x"), ("/sys/kernel", "/x"), (".", "/"), ("etc", "/")],
+)
+def test_no_folder_of_the_system_is_data(path: str, root: str) -> None:
+    """A record cannot make its reader read the whole disk, by whatever path it names it."""
+    data = (DataFile(path=path, digest="0" * 64, size=1, folder=True),)
+    with pytest.raises(IntegrityError, match="a folder of the system as its data"):
+        check_folders(CommandProvenance(argv=(), root=root, data=data))
+
+
+def test_a_folder_of_data_is_data_wherever_it_lies(tmp_path: Path) -> None:
+    """A mount at the top, a folder of the root, and a file of the system are let be."""
+    data = (
+        DataFile(path="/datasets", digest="0" * 64, size=1, folder=True),
+        DataFile(path="images", digest="0" * 64, size=1, folder=True),
+        DataFile(path="/etc/hostname", digest="0" * 64, size=1),
+    )
+    check_folders(CommandProvenance(argv=(), root=str(tmp_path), data=data))

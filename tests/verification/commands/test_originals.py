@@ -57,3 +57,12 @@ def test_small_data_is_copied_and_what_stays_linked_is_watched(tmp_path: Path) -
     assert small.read_text() == "run 0\n"
     assert (tree / "images").is_symlink()
     assert list(originals.changed) == [str(folder)]
+
+
+def test_a_device_is_not_kept(tmp_path: Path) -> None:
+    """A record that names an endless device among its outputs makes nobody copy it."""
+    originals = Originals({"/dev/zero": Path("/dev/zero")}, tmp_path / "kept")
+    with originals.held():
+        pass
+    assert not originals.met
+    assert Path("/dev/zero").exists()

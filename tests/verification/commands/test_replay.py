@@ -95,6 +95,19 @@ def test_other_types_are_counted_and_other_shapes_refused() -> None:
         compare_outputs([_array(a)], [_array(a[:2])])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b'{"outputs": [{"dtype": "\xff"}]}', b'{"outputs": [{"dtype": "float32"}]}', b"[", b"{}"],
+    ids=["no text", "a part", "cut", "empty"],
+)
+def test_kept_outputs_that_cannot_be_read_are_refused(tmp_path: Path, text: bytes) -> None:
+    """Bytes that are no text, and documents without what is needed, are damage and no traceback."""
+    (tmp_path / "outputs-recorded").mkdir()
+    (tmp_path / "outputs-recorded" / "outputs.json").write_bytes(text)
+    with pytest.raises(CorruptError, match="kept outputs cannot be read"):
+        recorded(tmp_path)
+
+
 def test_a_file_that_names_no_operator_calls_nothing(tmp_path: Path) -> None:
     """Only operators that PyTorch registered are called; a path in their place is refused."""
     pytest.importorskip("torch")

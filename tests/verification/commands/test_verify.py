@@ -98,3 +98,39 @@ def test_at_least_one_repeat_is_asked_for(lab: Any) -> None:
     """No repeats, no verdict."""
     with pytest.raises(UsageError, match="at least once"):
         verify_command(lab.store, lab.record("print(1)\n"), repeats=0)
+
+
+def test_a_failing_repeat_says_why(lab: Any, by_turns: str, monkeypatch: Any) -> None:
+    """The last line of its standard error is told, on one line, without secrets and terminal commands."""
+    monkeypatch.setenv("API_TOKEN", "s3cr3t-0123456789-value")
+    program = (
+        f"SCRIPT = 'ab'\n{by_turns}\n"
+        "if count:\n    raise ValueError('cannot \\x1b[2J read with ' + os.environ['API_TOKEN'])\nprint(1)\n"
+    )
+    found = verified(lab, program)
+    detail = found.repeats[0].detail
+    assert (
+        "ended with exit status 1, saying: ValueError: cannot \\x1b[2J read with [secret removed]" in detail
+    )
+    assert detail in found.verdict.sentence
+    assert "s3cr3t" not in repr(found)
+
+
+def test_what_a_failing_program_says_as_it_did_is_no_difference(lab: Any) -> None:
+    """A failure that repeats is identical, whatever it says of the time."""
+    program = "import sys, time\nsys.exit(f'at {time.time_ns()}')\n"
+    assert verified(lab, program, repeats=2).verdict.text() == "identical 2/2"
+
+
+def test_notes_are_about_the_repeat(lab: Any) -> None:
+    """That the program is in no repository is no news of a repeat."""
+    assert not any("repository" in note for note in verified(lab, "print('value', 1)\n", repeats=1).notes)
+
+
+def test_a_secret_argument_is_told_once(lab: Any) -> None:
+    """A command with a secret among its arguments cannot be repeated, which is said in one sentence."""
+    found = verified(lab, "print('value', 1)\n", "--token", "ghp_0123456789abcdefghijklmnopqrstuvwxyz")
+    assert (found.verdict.word, found.verdict.sentence) == (
+        "incomparable",
+        "argument 3 was a secret and is not in the record",
+    )

@@ -175,7 +175,7 @@ def _in_json(path: str, text: str) -> Iterator[_Part]:
     """Yield the lists of a JSON object whose keys name splits, such as indices of examples."""
     try:
         told: Any = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return
     for key, value in told.items() if isinstance(told, dict) else ():
         split, stem = _split(key)

@@ -37,6 +37,11 @@ _BEHIND = {
 _ASIDE = 3
 
 
+def is_arithmetic(field: str) -> bool:
+    """Say whether another arithmetic can make a field of the trace differ where all before it is equal."""
+    return _BEHIND.get(field, frozenset()) >= _ARITHMETIC
+
+
 def changes_between(store: Store, a: CommandRecord, b: CommandRecord) -> list[Change]:
     """Return what makes the second command of the first, likely changes first.
 

@@ -19,6 +19,8 @@ from assay.verification.commands.change import Change
 from assay.verification.commands.changes import changes_between, informed, prepare
 from assay.verification.commands.explanation import (
     CHANCE,
+    EXPLAINED,
+    PARTLY,
     REPEATABLE,
     Explanation,
     Listed,
@@ -304,7 +306,7 @@ def _attributed(found: _Investigation, made: Explanation, limit: int) -> Explana
     proof = _proof(found, made.operator, attribution)
     return msgspec.structs.replace(
         made,
-        answer="explained" if attribution.causes else "unexplained",
+        answer=_answer(attribution),
         attribution=attribution,
         proof=proof,
         bound=bound,
@@ -315,11 +317,11 @@ def _attributed(found: _Investigation, made: Explanation, limit: int) -> Explana
 def _proof(
     found: _Investigation, operator: OperatorDifference | None, attribution: Attribution
 ) -> Proof | None:
-    if operator is None or operator.kind != "operator" or not attribution.causes:
+    if operator is None or operator.kind != "operator" or operator.operator == "line":
         return None
-    if operator.operator == "line":
+    ids = next((cause.ids for cause in attribution.causes if cause.outcome == "b"), ())
+    if not ids:
         return None
-    ids = attribution.causes[0].ids
     chosen = [change for change in found.changes if change.id in ids]
     if any(change.kind not in ("variable", "threads", "package", "hash seed") for change in chosen):
         return None
@@ -332,9 +334,16 @@ def _listed(change: Change) -> Listed:
     return Listed(id=change.id, kind=change.kind, text=change.text, part=part, why=change.why_not)
 
 
+def _answer(attribution: Attribution) -> str:
+    if any(cause.outcome == "b" for cause in attribution.causes):
+        return EXPLAINED
+    return PARTLY if attribution.causes else "unexplained"
+
+
 def _part(one: Listed, attribution: Attribution) -> Listed:
-    if any(one.id in cause.ids for cause in attribution.causes):
-        return msgspec.structs.replace(one, part="cause")
+    outcomes = {cause.outcome for cause in attribution.causes if one.id in cause.ids}
+    if outcomes:
+        return msgspec.structs.replace(one, part="cause" if "b" in outcomes else "partial")
     if one.id in attribution.innocent:
         return msgspec.structs.replace(one, part="innocent")
     if one.id in attribution.undecided:

@@ -32,7 +32,7 @@ REPEATABLE, UNSEEDED, HASH_ORDER, RACE, ELSEWHERE, UNKNOWN = (
     "elsewhere",
     "unrepeatable",
 )
-CHANCE = "chance"
+CHANCE, EXPLAINED, PARTLY = "chance", "explained", "partly explained"
 
 
 class Repeatability(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,8 @@ class Repeatability(msgspec.Struct, frozen=True, kw_only=True):
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """One difference between two provenances, as it is listed: `part` says what was found out about it.
 
-    `part` is 'cause', 'innocent', 'undecided', 'not applicable' or '' where nothing was tried.
+    `part` is 'cause', 'partial' (it changes A, but into neither A nor B), 'innocent', 'undecided', 'not
+    applicable' or '' where nothing was tried.
     """
 
     id: str
@@ -79,12 +80,12 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why two runs differ.
 
-    `answer` is 'identical', 'explained' (the causes were found), 'located' (where, not yet why), 'unseeded',
-    'hash order', 'race', 'unrepeatable' (it differs from repeat to repeat, and nothing tells why), 'chance'
-    (what seemed to be the cause was not when it was tried again) or 'unexplained'. `obstacles` say why
-    nothing was tried though that was asked for; `untraced` that the
-    traces could not be compared. `runs` counts the re-runs, `bound` is the most that was
-    foreseen.
+    `answer` is 'identical', 'explained' (the causes were found), 'partly explained' (what was found changes
+    A, but into neither A nor B), 'located' (where, not yet why), 'unseeded', 'hash order', 'race',
+    'unrepeatable' (it differs from repeat to repeat, and nothing tells why), 'chance' (what seemed to be the
+    cause was not when it was tried again) or 'unexplained'. `obstacles` say why nothing was tried though that
+    was asked for; `untraced` that the traces could not be compared. `runs` counts the re-runs, `bound` is the
+    most that was foreseen.
     """
 
     a: str
@@ -192,20 +193,19 @@ def _causes(found: Explanation, attribution: Attribution) -> str:
     for cause in attribution.causes:
         named = _together([texts[one] for one in cause.ids])
         into = (
-            "turns A's result into B's" if cause.outcome == "b" else "changes A's result, though not into B's"
+            "turns A's result into B's"
+            if cause.outcome == "b"
+            else "changes A's result into a third one, neither A's nor B's"
         )
+        plural = into.replace("turns", "turn", 1).replace("changes", "change", 1)
         if len(cause.ids) == 1:
             sentences.append(f"{named} alone {into}.")
         elif cause.kind == CONJUNCTION:
-            sentences.append(
-                f"{named} {into.replace('turns', 'turn', 1).replace('changes', 'change', 1)} only together."
-            )
+            sentences.append(f"{named} {plural} only together.")
         elif cause.kind == INDEPENDENT:
-            sentences.append(
-                f"{named} each change the result, and together {into.replace('turns', 'turn', 1)}."
-            )
+            sentences.append(f"{named} each change the result, and together {plural}.")
         else:
-            sentences.append(f"{named} together {into.replace('turns', 'turn', 1)}.")
+            sentences.append(f"{named} together {plural}.")
     innocent = len(attribution.innocent)
     if innocent:
         sentences.append(

@@ -7,14 +7,27 @@ repeat. A forger who changes all parts alike, and what the program does with the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from assay.capture.recording.identity import components_of
+from assay.capture.recording.places import Places
+from assay.capture.trees import real_name
 from assay.foundation.errors import CorruptError, IntegrityError
 from assay.provenance.commands import CommandProvenance
 from assay.records.commands import CommandRecord, provenance_of_command
 from assay.records.store import Store
 from assay.records.trace import Trace, load_trace
+
+# Folders that hold a system and not data; of the last three, nothing below them is data either.
+_SYSTEM = frozenset(
+    (
+        *("/", "/bin", "/boot", "/etc", "/home", "/lib", "/lib32", "/lib64", "/run", "/sbin", "/usr", "/var"),
+        *("/Library", "/System", "/Users", "/Volumes", "/private", "/private/var"),
+    )
+)
+_UNREAL = ("/dev", "/proc", "/sys")
 
 
 def check_intact(store: Store, record: CommandRecord) -> None:
@@ -34,6 +47,25 @@ def check_intact(store: Store, record: CommandRecord) -> None:
             store.objects.get(digest)
         except IntegrityError as error:
             raise error.at(f"{what} of run {record.id}") from None
+
+
+def check_folders(found: CommandProvenance) -> None:
+    """Refuse a record by which a whole system would be read: a folder of data such as `/` or `/usr`.
+
+    To restore or repeat a run, each of its folders of data is read and compared. Raises `IntegrityError`.
+    """
+    places = Places(Path(real_name(found.root)), found.outside)
+    for data in found.data:
+        if data.folder:
+            path = os.path.realpath(places.real(data.path))
+            unreal = any(path == one or path.startswith(f"{one}/") for one in _UNREAL)
+            if unreal or path in _SYSTEM or Path(path) in Path.home().parents:
+                raise IntegrityError(
+                    "a record names a folder of the system as its data",
+                    where=data.path,
+                    why=f"all of {path} would be read to compare it",
+                    hint="trust no such record; name the folders of the data themselves by --data",
+                )
 
 
 def _contradictions(record: CommandRecord, found: CommandProvenance) -> Iterator[str]:

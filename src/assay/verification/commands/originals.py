@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -116,7 +117,9 @@ def _state(path: Path) -> State:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # A device or a pipe has no content to keep, and could be read for ever.
+    plain = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if plain else None
 
 
 def _put_back(path: Path, kept: Path, *, there: bool) -> None:

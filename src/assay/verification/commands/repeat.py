@@ -15,20 +15,26 @@ from assay.capture.recording.launch import Ended, HookSettings, Launch, launch
 from assay.capture.recording.places import OUTSIDE, Places, split
 from assay.capture.recording.restore import Restored, restore
 from assay.capture.recording.rows import Rows, read_rows, trace_of
+from assay.capture.recording.scrubbing import Scrubber
 from assay.capture.recording.settings import metrics_of
 from assay.foundation.digest import digest_file
+from assay.foundation.text import shortened
 from assay.records.commands import CommandRecord, provenance_of_command
 from assay.records.store import Store
 from assay.records.trace import Trace
 from assay.verification.commands.apply import apply
 from assay.verification.commands.change import Change
+from assay.verification.commands.intact import check_folders
 from assay.verification.commands.originals import Originals, reachable
 from assay.verification.commands.printed import lines_of, without_times
 from assay.verification.commands.seen import Seen, places_of
 from assay_hook.variables import is_listed
 
+# What is told to a person who gets the files, and says nothing about a repeat.
+_OF_A_FOLDER = ("it wrote to ", "the program was in no repository")
+_LONGEST = 200  # characters of what a failing repeat said last
 # These belong to the command, wherever it runs; the last one is set by libraries in this very process.
-_ITS_OWN = ("PYTHONHASHSEED", "PYTHONPATH", "KMP_DUPLICATE_LIB_OK")
+ITS_OWN = ("PYTHONHASHSEED", "PYTHONPATH", "KMP_DUPLICATE_LIB_OK")
 # Where in a cluster a run was, which repeating it does not bring back.
 _PLACES = ("SLURM_", "PBS_", "LD_", "TORCHELASTIC_", "OMPI_", "LANG", "LC_", "TZ")
 
@@ -37,6 +43,7 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
     """One repeat: its trace, how it ended, the digests of its outputs, and what its hook saw.
 
     `stopped` says that it was left at the step that was asked for. `folder` holds what the hook wrote.
+    `complaint` is the last line that a failing one wrote to standard error, without secrets.
     """
 
     trace: Trace
@@ -48,6 +55,7 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     printed: list[str] = []
     declared: frozenset[str] = frozenset()
+    complaint: str = ""
 
     def seen(self) -> Seen:
         """Return what can be compared of it."""
@@ -68,6 +76,7 @@ class Repeater:
     def __init__(self, store: Store, record: CommandRecord, scratch: Path, *, as_recorded: bool) -> None:
         self.record = record
         self.provenance = provenance_of_command(store, record)
+        check_folders(self.provenance)
         self.restored: Restored = restore(store, record, scratch / "restored")
         self.as_recorded = as_recorded
         self.runs = 0
@@ -85,17 +94,15 @@ class Repeater:
             for path in self._originals.met
         ]
         met += [f"{path} is linked and was changed while a repeat ran" for path in self._originals.changed]
-        told = [note for note in self.restored.notes if not note.startswith("it wrote to ")]
+        told = [note for note in self.restored.notes if not note.startswith(_OF_A_FOLDER)]
         return (*told, *met)
 
     @property
     def obstacles(self) -> tuple[str, ...]:
         """What stands in the way of a repeat: secrets that were taken out, data that are gone."""
-        found = [f"missing: {one}" for one in self.restored.missing]
-        found += [
-            f"argument {place} was a secret and is not in the record" for place in self.provenance.removed
-        ]
-        return tuple(found)
+        secrets = [f"argument {place}" for place in self.provenance.removed]
+        found = [f"missing: {one}" for one in self.restored.missing if one.partition(":")[0] not in secrets]
+        return (*found, *(f"{one} was a secret and is not in the record" for one in secrets))
 
     def variables(self) -> dict[str, str]:
         """Return the environment of a repeat: this one's, with the recorded hash seed and search path.
@@ -110,7 +117,7 @@ class Repeater:
                 kept.pop(name)
             kept.update({name: value for name, value in recorded.items() if name in settable(recorded)})
         kept.pop("PYTHONPYCACHEPREFIX", None)  # where code compiled before a change would be taken for new
-        for name in _ITS_OWN:
+        for name in ITS_OWN:
             kept.pop(name, None)
             if name in recorded:
                 kept[name] = recorded[name]
@@ -137,6 +144,7 @@ class Repeater:
             folder=live,
             printed=lines_of(ended.stdout, named),
             declared=frozenset(one.path for one in self.record.result.outputs if one.declared),
+            complaint=_complaint(ended, launched, named) if ended.status else "",
         )
 
     def _fresh(self) -> Restored:
@@ -190,6 +198,15 @@ class Repeater:
             # What was written by its absolute path lies where the run wrote it, and was put back since.
             found[output.path] = self._originals.digests.get(output.path, inside)
         return found
+
+
+def _complaint(ended: Ended, launched: Launch, named: Mapping[str, str]) -> str:
+    """Return the last line that a run wrote to standard error, on one line and without secrets."""
+    text = ended.stderr.decode("utf-8", "replace").rstrip()
+    line = Scrubber.of(launched.variables, launched.argv).text(text.rpartition("\n")[2].rpartition("\r")[2])
+    for folder, name in named.items():
+        line = line.replace(folder, name)
+    return shortened(line, _LONGEST)
 
 
 def _target(place: Restored, written: str) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -39,6 +39,24 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     steady: bool = True
     threads: int | None = None
     version: str = ""
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    dtype: str
+    shape: tuple[int, ...]
+    file: str
+    digest: str
+
+
+class _Outputs(msgspec.Struct, frozen=True):
+    outputs: tuple[_Kept, ...]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    failed: str = ""
+    digests: tuple[tuple[str, ...], ...] = ()
+    threads: int | None = None
+    torch: str | None = None
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,32 +103,31 @@ def replay(
     if threads is not None:
         argv += ["--threads", str(threads)]
     answer = _run(argv, clean)
-    if "failed" in answer:
-        raise UnavailableError("the operator cannot be replayed", why=str(answer["failed"]))
-    found: list[list[str]] = answer["digests"]
+    if answer.failed or not answer.digests:
+        raise UnavailableError("the operator cannot be replayed", why=answer.failed or "it gave nothing")
     return Replay(
-        digests=tuple(found[0]),
+        digests=answer.digests[0],
         outputs=read_outputs(folder, label),
-        steady=all(one == found[0] for one in found),
-        threads=answer.get("threads"),
-        version=str(answer.get("torch", "")),
+        steady=all(one == answer.digests[0] for one in answer.digests),
+        threads=answer.threads,
+        version=answer.torch or "",
     )
 
 
 def recorded(folder: Path) -> Replay:
     """Return what the operator gave in the traced run itself."""
     outputs = folder / "outputs-recorded" / "outputs.json"
-    digests = [one["digest"] for one in _document(outputs)["outputs"]]
-    return Replay(digests=tuple(digests), outputs=read_outputs(folder, "recorded"))
+    digests = tuple(one.digest for one in _document(outputs).outputs)
+    return Replay(digests=digests, outputs=read_outputs(folder, "recorded"))
 
 
 def read_outputs(folder: Path, label: str) -> tuple[Output, ...]:
     """Return the outputs under a label; raises `CorruptError` where they cannot be read."""
     place = folder / f"outputs-{label}"
     found = []
-    for one in _document(place / "outputs.json")["outputs"]:
-        data = (place / Path(one["file"]).name).read_bytes()
-        found.append(Output(dtype=one["dtype"], shape=tuple(one["shape"]), data=data))
+    for one in _document(place / "outputs.json").outputs:
+        data = (place / Path(one.file).name).read_bytes()
+        found.append(Output(dtype=one.dtype, shape=one.shape, data=data))
     return tuple(found)
 
 
@@ -217,23 +234,21 @@ def _without_hook(variables: Mapping[str, str], hook: Path) -> dict[str, str]:
     return {**rest, "PYTHONPATH": ":".join(kept)} if kept else rest
 
 
-def _run(argv: list[str], variables: dict[str, str]) -> dict[str, Any]:
+def _run(argv: list[str], variables: dict[str, str]) -> _Answer:
     try:
         done = subprocess.run(argv, env=variables, capture_output=True, timeout=_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnavailableError("the operator cannot be replayed", why=str(error)) from None
     lines = done.stdout.decode(errors="replace").strip().splitlines()
     try:
-        answer: dict[str, Any] = msgspec.json.decode(lines[-1] if lines else "")
-    except msgspec.DecodeError:
+        return msgspec.json.decode(lines[-1] if lines else "", type=_Answer)
+    except (msgspec.DecodeError, RecursionError):
         why = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no answer"]
         raise UnavailableError("the operator cannot be replayed", why=why[0]) from None
-    return answer
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _document(path: Path) -> _Outputs:
     try:
-        found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+        return msgspec.json.decode(path.read_bytes(), type=_Outputs)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptError("kept outputs cannot be read", where=str(path), why=str(error)) from None
-    return found
