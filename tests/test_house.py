@@ -23,7 +23,7 @@ LONGEST = 500
 DEEPEST = 2
 
 # What makes a command slow to start: none of it is needed to print help.
-HEAVY = ("numpy", "scipy", "matplotlib", "optuna", "jinja2", "pandas", "torch", "rich.progress")
+HEAVY = ("numpy", "scipy", "matplotlib", "optuna", "jinja2", "pandas", "torch", "rich.progress", "pooch")
 
 # Written in the project's text, these point to work that was left undone or to a place that is not the
 # reader's. The names of two of them are cut, so that this file holds to its own rule.

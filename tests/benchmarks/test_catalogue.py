@@ -35,10 +35,11 @@ def test_names_need_no_table() -> None:
     """Names and cards are listed without reading a table, NumPy arrays of it or a package."""
     code = (
         "from assay.benchmarks.catalogue import benchmark_names, card_of, expand\n"
-        "print(benchmark_names().count('nas-bench-graph/cora'), card_of('nas-bench-graph/cora').task.name, len(expand(['cells-v1'])))"
+        "print('nas-bench-graph/cora' in benchmark_names(), card_of('nas-bench-graph/cora').task.name)\n"
+        "print(len(expand(['cells-v1'])))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "cora", "3"]
+    assert done.stdout.split() == ["True", "cora", "3"]
 
 
 def test_patterns_stand_for_benchmarks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import io
 import pickle
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.benchmarks.importers.restricted import load_published
@@ -189,6 +190,29 @@ def test_bombs_of_bz2_are_refused(tmp_path: Path) -> None:
     assert path.stat().st_size < 10_000
     with pytest.raises(UnsafePickleError, match=r"bomb\.pbz2"):
         load_bz2(path, limit=4 << 20)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=400)
+def test_any_bytes_give_data_or_a_clear_error(data: bytes) -> None:
+    """No bytes make the reader raise anything but an `AssayError`, whatever it is told to forget."""
+    with contextlib.suppress(AssayError):
+        stream(data, 7, bool)
+
+
+@given(PUBLISHED, st.data())
+@settings(max_examples=300)
+def test_damaged_pickles_give_data_or_a_clear_error(value: Any, data: st.DataObject) -> None:
+    """A pickle with a changed or missing byte raises nothing but an `AssayError`."""
+    good = bytearray(pickle.dumps([value, np.float64(1.5), np.arange(3), OrderedDict(a=1), {2}], 4))
+    place = data.draw(st.integers(0, len(good) - 1))
+    good[place] = data.draw(st.integers(0, 255))
+    cut = bytes(good[: data.draw(st.integers(0, len(good)))])
+    for damaged in (bytes(good), cut):
+        with contextlib.suppress(AssayError):
+            load_published(damaged)
+        with contextlib.suppress(AssayError):
+            stream(damaged, 64, bool)
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

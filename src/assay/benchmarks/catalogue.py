@@ -49,7 +49,11 @@ FAMILIES = Registry(
         "nas-bench-201": "assay.benchmarks.importers.nas_bench_201:FAMILY",
         "fcnet": "assay.benchmarks.importers.grids:FCNET_FAMILY",
         "hpobench-mlp": "assay.benchmarks.importers.grids:MLP_FAMILY",
+        "nas-bench-201-v1.1": "assay.benchmarks.importers.nats_bench:NB201_PTH_FAMILY",
         "nas-bench-macro": "assay.benchmarks.importers.nas_bench_macro:FAMILY",
+        "nats-bench-sss": "assay.benchmarks.importers.nats_bench:NATS_SSS_FAMILY",
+        "nats-bench-tss": "assay.benchmarks.importers.nats_bench:NATS_TSS_FAMILY",
+        "timm-imagenet": "assay.benchmarks.importers.timm:FAMILY",
         "transnas-macro": "assay.benchmarks.importers.transnas:MACRO",
         "transnas-micro": "assay.benchmarks.importers.transnas:MICRO",
     },
@@ -227,6 +231,8 @@ def _split(name: str, cache: Path | None = None) -> _Place:
 def _family(name: str, cache: Path | None = None) -> Family:
     if name in FAMILIES.names():
         return _registered(name)
+    if name not in own_families(cache or cache_folder()):
+        raise UnknownNameError("benchmark family", name, family_names(cache))
     return own_family(name, cache or cache_folder())
 
 

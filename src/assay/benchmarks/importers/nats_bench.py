@@ -97,15 +97,21 @@ class NatsFamily:
         found = find_official(self.source, path.name, path)
         _check_name(path)
         root = _load(path, archs.seen)
-        if not isinstance(root, dict) or not isinstance(root.get("meta_archs"), list):
-            raise CorruptError("the file is not of the published form: no 'meta_archs'", where=str(path))
         with named(path):
-            archs.check(root["meta_archs"])
+            archs.check(_listed(root))
         return {path.name: found.sha256 or ""}
 
 
 def _load(path: Path, seen: Seen | None = None) -> Any:
     return (load_torch if path.suffix == ".pth" else load_bz2)(path, seen, _LIMIT)
+
+
+def _listed(root: object) -> list[Any]:
+    """Return the source's own list of architectures."""
+    found = root.get("meta_archs") if isinstance(root, dict) else None
+    if not isinstance(found, list):
+        raise CorruptError("the file is not of the published form: it has no list 'meta_archs'")
+    return found
 
 
 def _read_folder(path: Path, archs: Architectures) -> dict[str, str]:
@@ -121,7 +127,8 @@ def _read_folder(path: Path, archs: Architectures) -> dict[str, str]:
     published = None
     if meta.is_file():
         digest.update(f"{sha256_of(meta)}  {meta.name}\n".encode())
-        published = _load(meta).get("meta_archs")
+        with named(meta):
+            published = _listed(_load(meta))
     with named(path):
         archs.check(published)
     return {path.name: digest.hexdigest()}
@@ -180,7 +187,7 @@ def _missing(columns: TaskColumns, archs: Architectures) -> list[str]:
                 said.append(
                     f"{lacking:,} architectures have no training with seed {seed} for {schedule.name}"
                 )
-    said += [f"{count:,} {what}" for what, count in sorted(columns.found.items()) if count]
+    said += [f"{what}: {count:,}" for what, count in sorted(columns.found.items()) if count]
     without_epochs = [one.name for one in columns.layout.schedules if columns.task not in one.every_epoch]
     if without_epochs:
         said.append(

@@ -55,6 +55,7 @@ def _nats(space: str, base: str) -> OfficialFiles:
             OfficialFile(name=single),
         ),
         optional=frozenset({f"{base}-full", single}),
+        any_one=True,
     )
 
 
@@ -73,6 +74,7 @@ NB201_PTH = OfficialFiles(
         OfficialFile(name="NAS-Bench-201-v1_1-archive", is_folder=True),
     ),
     optional=frozenset({"NAS-Bench-201-v1_1-archive"}),
+    any_one=True,
 )
 
 _SEEDS = {
@@ -89,7 +91,8 @@ _COST = CostNote(
     unit="seconds",
     rule="the rule of `simulate_train_eval` of nats_bench: the times of training up to the epoch, and one "
     "validation (the mean of their times); equal over seeds but where the import said otherwise (then the "
-    "mean); continuing a training is charged the difference, so that its earlier validation pays for the later",
+    "mean); continuing a training is charged the difference, so that the earlier validation pays for the "
+    "later",
 )
 _EXTRAS = (
     ExtraNote(

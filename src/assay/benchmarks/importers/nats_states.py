@@ -87,7 +87,7 @@ class TaskColumns:
             if results:
                 self._fill_schedule(row, results, schedule, self._places[number])
             else:
-                self.found[f"without a training of {schedule.name}"] += 1
+                self.found[f"architectures without a training of {schedule.name}"] += 1
             if number == 0:
                 self._fill_facts(row, results)
                 tested = self._results(states.get(schedule.key), self.training.trained_for_test, schedule)
@@ -115,11 +115,15 @@ class TaskColumns:
     def _fill_schedule(self, row: int, results: dict[int, Any], schedule: Schedule, places: _Places) -> None:
         costs = []
         for seed, result in results.items():
-            accuracies = [_percent(result["eval_acc1es"], f"{self.training.valid}@{e}") for e in places.epochs]
+            accuracies = [
+                _percent(result["eval_acc1es"], f"{self.training.valid}@{e}") for e in places.epochs
+            ]
             self.valid[row, places.columns, self.layout.seeds.index(seed)] = accuracies
             costs.append(_cost(result, self.training.valid, schedule.epochs)[list(places.epochs)])
-        if any(not np.array_equal(one, costs[0]) for one in costs[1:]):
-            self.found[f"with times that differ between seeds ({schedule.name})"] += 1
+        if np.isnan(costs).any():
+            self.found[f"architectures without all times of {schedule.name}"] += 1
+        if any(not np.array_equal(one, costs[0], equal_nan=True) for one in costs[1:]):
+            self.found[f"architectures whose times of {schedule.name} differ between seeds"] += 1
             self.cost[row, places.columns] = np.mean(costs, axis=0)
         else:
             self.cost[row, places.columns] = costs[0]
@@ -128,21 +132,30 @@ class TaskColumns:
         last = self.layout.schedules[0].epochs - 1
         for seed, result in results.items():
             self.train_acc[row, self.layout.seeds.index(seed)] = _percent(result["train_acc1es"], last)
-        for name, column in (("params", self.params), ("flop", self.flops)):
+        for name, title, column in (
+            ("params", "parameters", self.params),
+            ("flop", "operations", self.flops),
+        ):
             values = {seed: float(result[name]) for seed, result in results.items()}
             if len({f"{value:.5f}" for value in values.values()}) > 1:
                 # The official interface does this (ArchResults.get_compute_costs).
-                self.found[f"with {name} that differ between seeds"] += 1
+                self.found[
+                    f"architectures whose {title} differ between seeds (that of seed 888 is taken)"
+                ] += 1
                 column[row] = values.get(888, np.nan)
             else:
                 column[row] = _mean(list(values.values()))
         latencies = [_mean([float(x) for x in one["latency"] or ()]) for one in results.values()]
         self.latency[row] = _mean([latency for latency in latencies if latency > 0])
-        self.found["without a latency"] += not np.isfinite(self.latency[row])
+        self.found["architectures without a latency"] += not np.isfinite(self.latency[row])
 
     def check(self) -> None:
         """Raise `CorruptError` for numbers that cannot be what the card says."""
-        for name, values in (("time", self.cost), ("number of parameters", self.params), ("latency", self.latency)):
+        for name, values in (
+            ("time", self.cost),
+            ("number of parameters", self.params),
+            ("latency", self.latency),
+        ):
             if np.any((values < 0) | np.isinf(values)):
                 raise CorruptError(f"a {name} of {self.task} is impossible")
 
@@ -205,7 +218,9 @@ class Architectures:
 
     def _row(self, number: int, text: str, index: int | None) -> int:
         if text not in self._rows:
-            raise CorruptError(f"'{text}' is not an architecture of the search space")
+            raise CorruptError(f"{repr(text)[:200]} is not an architecture of the search space")
+        if type(number) is not int:
+            raise CorruptError("the index of an architecture is no number", why=text)
         if index is not None and index != number:
             raise CorruptError(f"architecture {number} is in the place of {index}")
         row = self._rows[text]

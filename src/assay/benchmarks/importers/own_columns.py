@@ -26,6 +26,9 @@ from assay.foundation.text import one_line, shortened
 MOST_BYTES = 1 << 30
 """No file is read that is larger, packed or unpacked."""
 
+MOST_ROWS = 20_000_000
+"""No file is read that has more rows: a column of equal cells may be long and yet small."""
+
 _ABSENT = ("", "nan", "na", "n/a", "null", "none", "-")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
@@ -150,6 +153,7 @@ def read_columns(
     reader = _columnar if data[:4] in (b"PAR1", b"FEA1") or _is_arrow(data) else _delimited
     try:
         names, table = reader(path, data, wanted)
+        _refuse_long(path, table.num_rows)
         table.validate(full=True)  # offsets of a hostile file may lead anywhere
     except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
         raise UsageError("the table cannot be read", where=str(path), why=_first(error)) from None
@@ -211,6 +215,7 @@ def _columnar(path: Path, data: bytes, wanted: Callable[[list[str]], Iterable[st
         meta = file.metadata
         unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
         _refuse_large(path, unpacked)
+        _refuse_long(path, meta.num_rows)
         names = [str(name) for name in file.schema_arrow.names]
         return names, file.read(columns=_once(path, names, wanted(names)), use_threads=False)
     opened = pa.ipc.open_file(buffer) if data.startswith(b"ARROW1") else pa.ipc.open_stream(buffer)
@@ -261,6 +266,12 @@ def _refuse_large(path: Path, size: int) -> None:
     if size > MOST_BYTES:
         why = f"{size:,} bytes; at most {MOST_BYTES:,} are read"
         raise UsageError("the data file is too large", where=str(path), why=why)
+
+
+def _refuse_long(path: Path, rows: int) -> None:
+    if rows > MOST_ROWS:
+        why = f"{rows:,} rows; at most {MOST_ROWS:,} are read"
+        raise UsageError("the data file has too many rows", where=str(path), why=why)
 
 
 def _first(error: Exception) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from assay.benchmarks.family import LISTED, Rows, TableContent
+from assay.benchmarks.family import LISTED, Rows
 from assay.benchmarks.importers.own_card import OwnFile, unknown_column
 from assay.benchmarks.importers.own_columns import DataColumns
 from assay.contracts.space import Enumerable, SearchSpace
@@ -25,21 +25,20 @@ from assay.spaces.parametric_table import parametric_space
 MOST_ARCHITECTURES = 50_000_000
 
 _BARE = re.compile(r"[\w.:/+-]+")
-_BRINGS = "parameters" in TableContent.__struct_fields__
 
 
 class Placed(NamedTuple):
     """The space of a table, how many architectures it has, and the one of each row.
 
-    `rows` are the listed architectures of a space without an index, `parameters` the description of a space
-    of the table's own.
+    `rows` are the listed architectures of a space without an index, `parameters` the JSON of a space of the
+    table's own, in which the order of parameters counts.
     """
 
     space: str
     size: int
     places: np.ndarray
     rows: Rows | None = None
-    parameters: Mapping[str, Any] = {}
+    parameters: str = ""
 
 
 def place_rows(own: OwnFile, columns: DataColumns) -> Placed:
@@ -58,7 +57,7 @@ def place_rows(own: OwnFile, columns: DataColumns) -> Placed:
     return _in_space(space, texts, columns, card.architecture)
 
 
-def own_space(own: OwnFile) -> tuple[ParametricSpace, dict[str, Any]]:
+def own_space(own: OwnFile) -> tuple[ParametricSpace, str]:
     """Return the space that a card describes, and its description.
 
     Its name ends with a digest of its parameters, so that another space is another benchmark.
@@ -72,9 +71,15 @@ def own_space(own: OwnFile) -> tuple[ParametricSpace, dict[str, Any]]:
     if plain.name in SPACES.names():
         hint = f'space = "{plain.name}", or another name'
         raise own.error(f"'{plain.name}' is the name of another space", "space", "name", hint=hint)
-    name = f"{plain.name}-{digest_value(described)[:8]}"
-    described = {**described, "name": name}
-    return parametric_space(described), described
+    return named_space(plain, plain.name)
+
+
+def named_space(space: ParametricSpace, name: str) -> tuple[ParametricSpace, str]:
+    """Return a space under a name that tells it from others of that name, and its description as JSON."""
+    parameters = described_parameters(space)
+    name = f"{name}-{digest_value(json.dumps(parameters))[:8]}"
+    described = {"name": name, "parameters": parameters}
+    return parametric_space(described), json.dumps(described)
 
 
 def _in_space(space: SearchSpace[Any], texts: list[str], columns: DataColumns, column: str) -> Placed:
@@ -116,7 +121,7 @@ def _by_parameters(own: OwnFile, columns: DataColumns) -> Placed:
         except UsageError as error:
             place = f"{columns.path}, row {row + 1:,}"
             raise UsageError(error.what, where=place, why=error.why, hint=error.hint) from None
-    if not _BRINGS or not isinstance(space, Enumerable) or space.size > MOST_ARCHITECTURES:
+    if not isinstance(space, Enumerable) or space.size > MOST_ARCHITECTURES:
         return _listed(texts, LISTED)
     index = np.array([space.index(space.parse(text)) for text in texts], dtype=np.int64)
     return Placed(space.name, space.size, index, parameters=described)
@@ -127,29 +132,30 @@ def place_settings(settings: Sequence[Mapping[str, Any]], space: ParametricSpace
 
     Without one, or where it has no index, the settings themselves are the architectures.
     """
-    if space is not None and _BRINGS and isinstance(space, Enumerable) and space.size <= MOST_ARCHITECTURES:
-        described = described_space(space)
-        name = f"{name}-{digest_value(described)[:8]}"
+    if space is not None and isinstance(space, Enumerable) and space.size <= MOST_ARCHITECTURES:
+        size = space.size
         try:
-            index = np.array([space.index(space.build(one)) for one in settings], dtype=np.int64)
+            places = np.array([space.index(space.build(one)) for one in settings], dtype=np.int64)
         except UsageError:
             pass  # rows outside their own space: they are listed
         else:
-            _refuse_repeated(index.tolist())
-            return Placed(name, space.size, index, parameters={**described, "name": name})
+            _refuse_repeated(places.tolist())
+            space, described = named_space(space, name)
+            return Placed(space.name, size, places, parameters=described)
     texts = [",".join(f"{key}={_written(value)}" for key, value in one.items()) for one in settings]
     _refuse_repeated(texts)
     return _listed(texts, LISTED)
 
 
-def described_space(space: ParametricSpace) -> dict[str, Any]:
-    """Return a space as `parametric_table` reads it."""
+def described_parameters(space: ParametricSpace) -> dict[str, Any]:
+    """Return the parameters of a space as `parametric_table` reads them."""
     found: dict[str, Any] = {}
     for parameter in space.parameters:
         table = msgspec.to_builtins(parameter)
-        when = table.pop("when", None)
-        found[table.pop("name")] = table | ({"when": {when["parent"]: when["values"]}} if when else {})
-    return {"name": space.name, "parameters": found}
+        if "when" in table:
+            table["when"] = {table["when"]["parent"]: table["when"]["values"]}
+        found[parameter.name] = {key: value for key, value in table.items() if key != "name"}
+    return found
 
 
 def _refuse_repeated(places: Sequence[int | str]) -> None:

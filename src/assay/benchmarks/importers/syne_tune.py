@@ -70,7 +70,7 @@ class _Roles(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """One task: its numbers (configuration, seed, fidelity, objective), and why they are test numbers, if so."""
+    """One task: its numbers (configuration, seed, fidelity, objective), and why they are test numbers."""
 
     name: str
     given: str
