@@ -50,7 +50,8 @@ def test_every_table_is_imported(imports: tuple[Path, list[ImportedTable]]) -> N
     assert {size for name, size in sizes.items() if name.startswith("nas-bench-graph/")} == {26_206}
     assert {size for name, size in sizes.items() if name.startswith("nas-bench-201/")} == {15_625}
     assert sum(table.vault is not None for table in tables) == 9
-    assert sorted(imported(cache), key=lambda t: t.benchmark) == sorted(tables, key=lambda t: t.benchmark)
+    found = [table for table in imported(cache) if "@" not in table.benchmark]
+    assert sorted(found, key=lambda t: t.benchmark) == sorted(tables, key=lambda t: t.benchmark)
 
 
 def test_importing_is_deterministic(cache: Path, tmp_path: Path) -> None:

@@ -56,13 +56,30 @@ def listed(folder: Path, *more: str) -> list[dict[str, Any]]:
     return rows
 
 
+def test_the_recorder_imports_no_pandas(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where pandas is installed, the recorder does without it, and its program has it."""
+    fake = folder / "packages" / "pandas"
+    fake.mkdir(parents=True)
+    marker = folder / "imported"
+    text = f"__version__ = '9.0'\nopen({str(marker)!r}, 'a').write('x')\n"
+    (fake / "__init__.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(fake.parent))
+    done = assay(folder, "exec", "--", sys.executable, "train.py", "0.5")
+    assert done.returncode == 0, done.stderr
+    assert not marker.exists()
+    assert assay(folder, "exec", "--", sys.executable, "-c", "import pandas").returncode == 0
+    assert marker.read_text() == "x"
+
+
 def test_a_recorded_command_behaves_as_it_does_alone(folder: Path) -> None:
     """Its output is its own; what Assay says is one line at the end on standard error."""
     done = assay(folder, "exec", "--", sys.executable, "train.py", "0.5")
     assert (done.returncode, done.stdout) == (0, "hello 0.5\n")
     first, last = done.stderr.splitlines()
     assert first == "trouble"
-    assert re.fullmatch(r"recorded as [0-9a-f]{8} \(train\.py, \d+ steps, 1 file of data\)", last)
+    assert re.fullmatch(
+        r"recorded as [0-9a-f]{8} \(train\.py, 1 printed line, 1 metric, 1 file of data\)", last
+    )
     quiet = assay(folder, "exec", "--quiet", "--name", "q", "--", sys.executable, "train.py", "0.5")
     assert quiet.stderr == "trouble\n"
     assert [row["name"] for row in listed(folder)] == ["train.py", "q"]

@@ -77,7 +77,7 @@ def _help(*command: str) -> str:
 def options() -> dict[str, set[str]]:
     """Every command with the options that it has."""
     names = re.findall(r"^  ([a-z-]+)  ", _help().split("Commands:")[1], re.MULTILINE)
-    nouns = re.findall(r"^  ([a-z]+)  ", _help("table").split("Commands:")[1], re.MULTILINE)
+    nouns = re.findall(r"^  ([a-z-]+)  ", _help("table").split("Commands:")[1], re.MULTILINE)
     commands = [(name,) for name in names if name != "table"] + [("table", noun) for noun in nouns]
     return {" ".join(command): set(OPTION.findall(_help(*command))) for command in commands}
 
@@ -133,12 +133,12 @@ def test_every_key_of_a_study_is_documented() -> None:
 def test_every_verdict_answer_and_level_is_documented() -> None:
     """The page on recording has a row for each verdict, each answer of explain and each level of trace."""
     from assay.capture.recording.launch import LEVELS
-    from assay.verification.commands.explanation import CHANCE, HASH_ORDER, RACE, UNKNOWN, UNSEEDED
+    from assay.verification.commands.explanation import CHANCE, HASH_ORDER, PARTLY, RACE, UNKNOWN, UNSEEDED
     from assay.verification.commands.verdict import WORDS
     from assay.verification.parity.networks import DIFFERENT, IDENTICAL, ROUNDING
 
     loose = (UNSEEDED, HASH_ORDER, RACE, UNKNOWN, CHANCE)
-    answers = ("identical", "located", "explained", *loose, "unexplained")
+    answers = ("identical", "located", "explained", PARTLY, *loose, "unexplained")
     for name, words in (
         ("recording.md", (*WORDS, *answers, *LEVELS)),
         ("commands.md", WORDS),
@@ -166,3 +166,14 @@ def test_every_column_of_a_trace_is_documented() -> None:
             assert f"`{column}`" in lines[name], f"docs/formats.md: {name} lacks {column}"
     for word in (*FIELDS, *KINDS):
         assert word in lines["steps"], f"docs/formats.md lacks {word}"
+
+
+def test_every_component_is_on_its_page() -> None:
+    """Each registered strategy and space is told of where a user looks for it."""
+    from assay.spaces.catalogue import SPACES
+    from assay.strategies.catalogue import STRATEGIES
+
+    for registry, page in ((STRATEGIES, "strategies.md"), (SPACES, "spaces.md")):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        missing = [name for name in registry.names() if f"`{name}`" not in text]
+        assert not missing, f"{page} does not tell of {missing}"

@@ -193,7 +193,7 @@ def test_a_space_that_lacks_a_capability_is_refused() -> None:
     assert str(caught.value) == (
         "the strategy regularized-evolution cannot search the space bare\n"
         "  why:   it requires Mutable, which the space does not offer\n"
-        "  hint:  strategies that can: asha, hyperband, random-search, successive-halving"
+        "  hint:  strategies that can: asha, hyperband, random-search, successive-halving, zero-cost-filter"
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from assay.contracts.evaluation import Evaluation, Fidelity
-from assay.contracts.problem import Budget, BudgetView, Problem
+from assay.contracts.problem import Budget, BudgetView, Problem, Signal
 from assay.foundation.digest import digest_bytes, digest_value
 from assay.foundation.seeding import Stream
 from assay.spaces.catalogue import get_space
@@ -26,17 +26,24 @@ from assay.strategies.catalogue import STRATEGIES, make, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "strategies.json"
 ASKS = 100
+# Two rounds of the strategies whose models take long to fit.
+FEWER_ASKS = {"bananas": 30, "nas-bowl": 40}
 CURVE = (Fidelity("27-epochs"), *[Fidelity("27-epochs", epoch) for epoch in range(1, 27)])
+SIGNALS = tuple(Signal(name=name, metric="", split="", unit="") for name in ("validation", "proxy"))
 
 # Each name on its own stands for the defaults.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "asha": ("asha", {}),
+    "bananas": ("bananas", {}),
     "bohb": ("bohb", {}),
     "dehb": ("dehb", {}),
     "genetic-algorithm": ("genetic-algorithm", {}),
+    "grid": ("grid", {}),
     "hyperband": ("hyperband", {}),
     "local-search": ("local-search", {}),
     "local-search, first better": ("local-search", {"full_neighbourhood": False}),
+    "nas-bowl": ("nas-bowl", {}),
+    "npenas": ("npenas", {}),
     "optuna-tpe": ("optuna-tpe", {}),
     "random-search": ("random-search", {}),
     "regularized-evolution": ("regularized-evolution", {}),
@@ -47,6 +54,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "reinforce": ("reinforce", {}),
     "simulated-annealing": ("simulated-annealing", {}),
     "successive-halving": ("successive-halving", {}),
+    "zero-cost-filter": ("zero-cost-filter", {}),
 }
 
 
@@ -62,16 +70,22 @@ def trajectory(case: str) -> dict[str, Any]:
     resolved, _ = resolve(cls, given, "")
     space = get_space("nas-bench-201")
     problem = Problem(
-        space=space, fidelities=CURVE, signals=(), objectives=(), budget=BudgetView(Budget(evaluations=ASKS))
+        space=space,
+        fidelities=CURVE,
+        signals=SIGNALS,
+        objectives=("validation",),
+        budget=BudgetView(Budget(evaluations=ASKS)),
     )
     strategy: Any = make(cls, problem, Stream(0, ("strategy", name, "golden")), resolved)
     asked = []
-    for _ in range(ASKS):
+    for _ in range(FEWER_ASKS.get(case, ASKS)):
         request = strategy.ask()
         asked.append(space.format(request.arch))
         score = synthetic_score(asked[-1])
         if request.fidelity is not None:
             asked[-1] += f" at {request.fidelity.text()}"
+        if request.signal is not None:
+            asked[-1] += f" by {request.signal}"
         strategy.tell(request.id, Evaluation(value=score, score=score, cost=1.0))
     return {
         "revision": cls.revision,

@@ -97,7 +97,7 @@ def landscape(
         unit=facts.unit,
         architectures=int(present.sum()),
         missing=int((~present).sum()),
-        neighbours=float((neighbours[present] >= 0).sum(axis=1).mean()),
+        neighbours=float(((neighbours >= 0) & present[neighbours])[present].sum(axis=1).mean()),
         local_optima=len(ends) - equal,
         plateau_optima=equal,
         optima=tuple(
@@ -116,7 +116,8 @@ def landscape(
 def neighbour_table(benchmark: TableBenchmark) -> np.ndarray:
     """Return the indices of the neighbours of every architecture, -1 where there are fewer than the most.
 
-    Shape (size, most neighbours), int32. Raises `CapabilityError` and `UsageError` as `landscape` does.
+    Each neighbour is there once, in the order of the index, and the relation is symmetric. Shape (size, most
+    neighbours), int32. Raises `CapabilityError` and `UsageError` as `landscape` does.
     """
     space: Any = benchmark.space
     if not isinstance(space, Neighbours) or not isinstance(space, Enumerable):
@@ -124,7 +125,13 @@ def neighbour_table(benchmark: TableBenchmark) -> np.ndarray:
     if space.size > LARGEST:
         why = f"it has {space.size:,} architectures, at most {LARGEST:,} are walked through"
         raise UsageError("the space is too large for its landscape", where=benchmark.name, why=why)
-    rows = [[space.index(other) for other in space.neighbours(space.at(i))] for i in range(space.size)]
+    near: list[set[int]] = [set() for _ in range(space.size)]
+    for i in range(space.size):
+        # Where several architectures answer to one row, it may be met twice, from one side, or by itself.
+        for j in {space.index(other) for other in space.neighbours(space.at(i))} - {i}:
+            near[i].add(j)
+            near[j].add(i)
+    rows = [sorted(one) for one in near]
     table = np.full((space.size, max(map(len, rows))), -1, dtype=np.int32)
     for row, found in zip(table, rows, strict=True):
         row[: len(found)] = found

@@ -90,9 +90,12 @@ def prefix_length(record: Record, budget: Budget, share: float, crossing: str) -
     times = record.result.trajectory.column("time")
     if budget.table_seconds is None:
         return max(1, min(len(times), math.floor(share * (budget.evaluations or len(times)))))
-    within = int(np.searchsorted(times, share * budget.table_seconds, side="right"))
-    # Where the evaluation that crosses the budget counts, it counts for a shorter one too.
-    return max(1, min(len(times), within + (crossing == "counted")))
+    end = share * budget.table_seconds
+    within = int(np.searchsorted(times, end, side="right"))
+    # Where the evaluation that crosses the budget counts, it counts for a shorter one too; none crosses
+    # where one ends with the budget.
+    crosses = crossing == "counted" and not (within and times[within - 1] == end)
+    return max(1, min(len(times), within + crosses))
 
 
 def _incumbent_at(record: Record, done: int, maximize: bool) -> int | None:

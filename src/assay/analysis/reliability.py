@@ -103,8 +103,8 @@ def reliability(
     """Return how reliable a signal is: its noise, its agreement with other columns, its classes.
 
     Compared are the benchmark's fidelities (the last of each schedule), its single seeds, the same signal of
-    `others` over the same space, and the extra `columns` named, such as latencies of devices. Raises
-    `UsageError` for a benchmark over another space.
+    `others` over the same space, and the extra `columns` named, such as latencies of devices, turned as
+    their card says. Raises `UsageError` for a benchmark over another space.
 
     Source: Shrout and Fleiss, Psychological Bulletin 86 (1979), ICC(1,1), here with unequal numbers as in
     Donner, International Statistical Review 54 (1986); Spearman-Brown for the mean.
@@ -118,11 +118,12 @@ def reliability(
             compared[fidelity.text()] = turn * benchmark.column(facts.name, None, fidelity)
     compared |= {name: turn * column for name, column in seeds.items()}
     for other in others:
-        if other.space.name != benchmark.space.name:
-            why = f"it is over {other.space.name}, not {benchmark.space.name}"
-            raise UsageError("these benchmarks have no architecture in common", where=other.name, why=why)
-        compared[other.name] = turn * other.column(facts.name)
-    compared |= {name: np.asarray(benchmark.extra_column(name), dtype=float) for name in columns}
+        sign = 1.0 if other.signal(facts.name).maximize else -1.0
+        compared[other.name] = sign * _aligned(benchmark, other, other.column(facts.name))
+    notes = {note.column: note for note in benchmark.card.extra_notes}
+    for name in columns:
+        sign = -1.0 if name in notes and not notes[name].maximize else 1.0
+        compared[name] = sign * np.asarray(benchmark.extra_column(name), dtype=float)
     own = benchmark.column(facts.name)
     noise = _noise(np.stack(list(seeds.values()), axis=1), turn) if len(seeds) > 1 else None
     return Reliability(
@@ -134,6 +135,19 @@ def reliability(
         agreements=tuple(agreements(compared)),
         classes=_classes(benchmark, own, noise),
     )
+
+
+def _aligned(benchmark: TableBenchmark, other: TableBenchmark, column: np.ndarray) -> np.ndarray:
+    """Return a column of another benchmark in the order of this one, NaN for what it does not have."""
+    mine, theirs = benchmark.space, other.space
+    if mine.name != theirs.name:
+        why = f"it is over {theirs.name}, not {mine.name}"
+        raise UsageError("these benchmarks have no architecture in common", where=other.name, why=why)
+    if mine is theirs:
+        return column
+    rows = {theirs.format(theirs.at(i)): i for i in range(theirs.size)}
+    places = [rows.get(mine.format(mine.at(i)), -1) for i in range(mine.size)]
+    return np.where(np.array(places) < 0, np.nan, column[places])
 
 
 def agreements(columns: Mapping[str, np.ndarray]) -> list[Agreement]:
@@ -187,6 +201,8 @@ def _noise(values: np.ndarray, turn: float) -> Noise | None:
     between = float((counts * (means - np.nansum(values) / total) ** 2).sum() / (groups - 1))
     error = float(within.sum() / (total - groups))
     size = (total - (counts**2).sum() / total) / (groups - 1)
+    if not between and not error:
+        return None
     icc = (between - error) / (between + (size - 1) * error)
     seeds = float(groups / (1 / counts).sum())
     top = _best(turn * means)
@@ -197,7 +213,7 @@ def _noise(values: np.ndarray, turn: float) -> Noise | None:
         architectures=groups,
         seeds=seeds,
         icc=float(icc),
-        of_mean=float(seeds * icc / (1 + (seeds - 1) * icc)),
+        of_mean=float(seeds * max(icc, 0) / (1 + (seeds - 1) * max(icc, 0))),
         sd=math.sqrt(error),
         top_sd=math.sqrt(top_error),
         gap=gap,

@@ -31,11 +31,11 @@ class Incumbents:
     """
 
     def __init__(self, runs: Sequence[RunData], facts: BenchmarkFacts) -> None:
-        kept = [run for run in runs if run.completed and np.isfinite(run.values).any()]
+        kept = [run for run in runs if run.completed and np.isfinite(_seen(run)).any()]
         length = max((len(run.values) for run in kept), default=0)
         values = np.full((len(kept), length), np.nan)
         for row, run in zip(values, kept, strict=True):
-            best = incumbent(run.values, facts.maximize) if run.shown is None else run.shown
+            best = incumbent(run.values, facts.maximize) if run.shown is None else _held(run.shown)
             row[: len(best)] = best
             row[len(best) :] = best[-1]
         self.regret = (facts.best - values) / (facts.best - facts.reference)
@@ -62,6 +62,16 @@ class Incumbents:
         last = np.minimum(done, self.ends[:, None]) - 1
         found = np.take_along_axis(self.regret, np.maximum(last, 0), axis=1)
         return np.where(last < 0, np.nan, found)
+
+
+def _seen(run: RunData) -> np.ndarray:
+    return run.values if run.shown is None else run.shown
+
+
+def _held(shown: np.ndarray) -> np.ndarray:
+    """Return what incumbents are reported at; one without such a number keeps the last one's."""
+    places = np.maximum.accumulate(np.where(np.isfinite(shown), np.arange(len(shown)), -1))
+    return np.where(places < 0, np.nan, shown[np.maximum(places, 0)])
 
 
 def incumbent(values: np.ndarray, maximize: bool) -> np.ndarray:

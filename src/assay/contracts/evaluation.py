@@ -25,7 +25,7 @@ class Fidelity(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the fidelity as people write it, such as '200-epochs' or '200-epochs@12'."""
         parts = [self.schedule if self.epoch is None else f"{self.schedule}@{self.epoch}"]
         if self.data_fraction != 1.0:
-            parts.append(f"data={self.data_fraction:g}")
+            parts.append(f"data={self.data_fraction:.12g}")
         if self.width is not None:
             parts.append(f"width={self.width}")
         return " ".join(parts)

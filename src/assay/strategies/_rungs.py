@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import insort
 from collections.abc import Hashable
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 from assay.contracts.evaluation import Evaluate, Evaluation, Fidelity, Outcome
 from assay.contracts.problem import Problem
 from assay.foundation.errors import UnavailableError, UsageError
+
+_NAMED = re.compile(r"(\d{1,9})-epochs")
 
 
 class Rung(NamedTuple):
@@ -31,8 +34,9 @@ def ladder(problem: Problem, strategy: str, *, eta: int, min_epochs: int) -> tup
     """Return the rungs from the shortest to the problem's own fidelity.
 
     Each has a share 1/eta of the next one's epochs, rounded down to an epoch at which the benchmark is
-    known, as long as this is not below `min_epochs`. The last epoch of a schedule, where the card gives it
-    no number, counts as one more than the latest with a number. Raises `UnavailableError` where the
+    known, as long as this is not below `min_epochs`. Where the card gives the last epoch of a schedule no
+    number, that of a schedule called '108-epochs' is 108, and another one's counts as one more than the
+    latest with a number. Raises `UnavailableError` where the
     benchmark has no earlier epoch of the schedule, `UsageError` for an `eta` below 2.
     """
     if eta < 2 or min_epochs < 1:
@@ -41,7 +45,8 @@ def ladder(problem: Problem, strategy: str, *, eta: int, min_epochs: int) -> tup
     own = problem.fidelity or problem.fidelities[0]
     same = [one for one in problem.fidelities if _schedule(one) == _schedule(own)]
     numbered = {one.epoch: one for one in same if one.epoch is not None}
-    last = own.epoch or 1 + max(numbered, default=0)
+    named = _NAMED.fullmatch(own.schedule)
+    last = own.epoch or max(int(named[1]) if named else 0, 1 + max(numbered, default=0))
     earlier = sorted(epoch for epoch in numbered if min_epochs <= epoch < last)
     rungs = [Rung(own, last)]
     wanted = float(last)

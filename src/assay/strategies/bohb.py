@@ -23,8 +23,8 @@ class Bohb(Hyperband):
     On the highest rung that has enough outcomes, the best `top_percent` are the good ones and the others
     the bad; both densities are products of kernels over the factors of the space. Of `num_samples` draws
     from the kernels of the good, the one with the largest ratio of densities is asked for. A share
-    `random_fraction` of new architectures is uniform, as are all until a rung has two more outcomes than
-    `min_points` (None: one more than there are factors). A failure is among the bad.
+    `random_fraction` of new architectures is uniform, as are all until a rung has `min_points` good ones (at
+    least, and by None, one more than there are factors) and more bad ones than factors. A failure is bad.
 
     Choices are categorical, with the kernel of Aitchison and Aitken over the number of choices of a
     factor; bandwidths follow the normal reference rule, as in the authors' program (HpBandSter,
@@ -52,11 +52,12 @@ class Bohb(Hyperband):
         min_bandwidth: float = 1e-3,
         min_points: int | None = None,
     ) -> None:
-        if not 0 < top_percent < 100 or num_samples < 1 or not 0 <= random_fraction <= 1:
+        shares = 0 < top_percent < 100 and 0 <= random_fraction <= 1 and 0 < min_bandwidth < 1
+        if not shares or num_samples < 1 or (min_points is not None and min_points < 1):
             raise UsageError(
                 f"{self.name} has a hyperparameter out of range",
-                why=f"top_percent = {top_percent}, num_samples = {num_samples}, "
-                f"random_fraction = {random_fraction:g}",
+                why=f"top_percent = {top_percent}, random_fraction = {random_fraction:g}, "
+                f"min_bandwidth = {min_bandwidth:g}, num_samples = {num_samples}, min_points = {min_points}",
             )
         super().__init__(problem, rng, eta=eta, min_epochs=min_epochs)
         self._factorised = cast("Factorised[Hashable]", problem.space)
@@ -65,7 +66,7 @@ class Bohb(Hyperband):
         self._num_samples = num_samples
         self._random_fraction = random_fraction
         self._min_bandwidth = min_bandwidth
-        self._min_points = len(self._sizes) + 1 if min_points is None else min_points
+        self._min_points = max(len(self._sizes) + 1, min_points or 0)
         self._failed: list[list[Hashable]] = [[] for _ in self._rungs]
         self._model: tuple[_Density, _Density] | None = None
         self._changed = False
@@ -97,13 +98,14 @@ class Bohb(Hyperband):
 
     def _fit(self) -> tuple[_Density, _Density] | None:
         for rung in reversed(range(len(self._rungs))):
-            ranked = [member.arch for member in self._told.members[rung]] + self._failed[rung]
-            if len(ranked) < self._min_points + 2:
-                continue
+            succeeded = [member.arch for member in self._told.members[rung]]
+            ranked = succeeded + self._failed[rung]
             good = max(self._min_points, self._top_percent * len(ranked) // 100)
             bad = max(self._min_points, (100 - self._top_percent) * len(ranked) // 100)
+            if good > len(succeeded) or len(ranked) - good <= len(self._sizes):
+                continue
             rows = np.array([self._factorised.decompose(arch) for arch in ranked])
-            parts = (rows[:good], rows[-bad:])
+            parts = (rows[:good], rows[good : good + bad])
             first, second = (_Density(part, self._sizes, self._min_bandwidth) for part in parts)
             return first, second
         return None

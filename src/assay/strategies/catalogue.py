@@ -18,17 +18,22 @@ from assay.foundation.seeding import Stream
 
 _BUILTIN = {
     "asha": "assay.strategies.asha:Asha",
+    "bananas": "assay.strategies.bananas:Bananas",
     "bohb": "assay.strategies.bohb:Bohb",
     "dehb": "assay.strategies.dehb:Dehb",
     "genetic-algorithm": "assay.strategies.genetic_algorithm:GeneticAlgorithm",
+    "grid": "assay.strategies.grid:GridSearch",
     "hyperband": "assay.strategies.hyperband:Hyperband",
     "local-search": "assay.strategies.local_search:LocalSearch",
+    "nas-bowl": "assay.strategies.nas_bowl:NasBowl",
+    "npenas": "assay.strategies.npenas:Npenas",
     "optuna-tpe": "assay.strategies.optuna_tpe:OptunaTPE",
     "random-search": "assay.strategies.random_search:RandomSearch",
     "regularized-evolution": "assay.strategies.regularized_evolution:RegularizedEvolution",
     "reinforce": "assay.strategies.reinforce:Reinforce",
     "simulated-annealing": "assay.strategies.simulated_annealing:SimulatedAnnealing",
     "successive-halving": "assay.strategies.hyperband:SuccessiveHalving",
+    "zero-cost-filter": "assay.strategies.zero_cost_filter:ZeroCostFilter",
 }
 
 STRATEGIES = Registry("strategy", "assay.strategies", _BUILTIN)

@@ -12,7 +12,7 @@ from assay.contracts.problem import Problem
 from assay.contracts.space import Factorised
 from assay.foundation.errors import UsageError
 from assay.foundation.seeding import Stream
-from assay.strategies._rungs import Told, ladder
+from assay.strategies._rungs import Member, Told, ladder
 from assay.strategies.hyperband import hyperband_sizes
 
 
@@ -30,6 +30,7 @@ class _Population:
     def __init__(self, vectors: np.ndarray) -> None:
         self.vectors = vectors
         self.scores = np.full(len(vectors), -np.inf)
+        self.members: list[Member | None] = [None] * len(vectors)
         self._turn = 0
 
     def next(self) -> int:
@@ -38,11 +39,10 @@ class _Population:
         self._turn = (place + 1) % len(self.vectors)
         return place
 
-    def best(self, n: int) -> np.ndarray:
-        """Return the vectors of the n best that have a score, the first of equals first."""
+    def best(self, n: int) -> list[int]:
+        """Return the n best individuals that have a score, the first of equals first."""
         order = np.argsort(-self.scores, kind="stable")[:n]
-        found: np.ndarray = self.vectors[order[np.isfinite(self.scores[order])]]
-        return found
+        return [place for place in order.tolist() if np.isfinite(self.scores[place])]
 
 
 class Dehb:
@@ -57,6 +57,10 @@ class Dehb:
     A vector has one number in [0, 1) for each factor of the space, of which a choice takes its share;
     what leaves the cube is drawn again, as are vectors that compose to no architecture. `ask` answers WAIT
     while a rung is undecided. A failure never takes a place. An ask takes constant time in what was told.
+
+    The authors' program (automl/DEHB) differs in details: its numbers of evaluations are rounded down, it
+    promotes from rung to rung in every bracket of the first round and not in the first alone, and where
+    parents are too few it adds mutants.
 
     Source: Awad, Mallik and Hutter, "DEHB: Evolutionary Hyperband for Scalable, Robust and Efficient
     Hyperparameter Optimization", IJCAI 2021, section 4 and Algorithm 1.
@@ -93,7 +97,7 @@ class Dehb:
         self._populations = [_Population(np.stack([self._random() for _ in range(n)])) for n in most]
         self._trials: dict[int, _Trial] = {}
         self._bracket, self._rung, self._left = 0, 0, self._plan[0][0]
-        self._promoted: list[np.ndarray] = []
+        self._promoted: list[tuple[np.ndarray, Member]] = []
 
     def ask(self) -> Request:
         """Return a request for the next trial vector, or WAIT for the rung below to be decided."""
@@ -104,8 +108,12 @@ class Dehb:
         self._left -= 1
         population = self._populations[self._rung]
         place = population.next()
-        vector, arch = self._composed(self._trial(place))
-        request = self._told.request(arch, self._rung)
+        before = self._promoted.pop(0) if self._promoted else None
+        if before is None:
+            vector, arch = self._composed(self._trial(place))
+        else:
+            vector, arch = before[0], before[1].arch
+        request = self._told.request(arch, self._rung, before[1] if before else None)
         self._trials[request.id] = _Trial(self._rung, place, vector)
         return request
 
@@ -117,6 +125,7 @@ class Dehb:
         if member is not None and member.score >= population.scores[trial.place]:
             population.vectors[trial.place] = trial.vector
             population.scores[trial.place] = member.score
+            population.members[trial.place] = member
 
     def recommend(self) -> Hashable | None:
         """Return the best architecture of the highest rung reached, the first of equals."""
@@ -131,19 +140,22 @@ class Dehb:
             self._rung = next(rung for rung, n in enumerate(sizes) if n)
         self._left = self._plan[self._bracket % len(self._plan)][self._rung]
         if not self._bracket:
-            self._promoted = list(self._populations[self._rung - 1].best(self._left))
+            below = self._populations[self._rung - 1]
+            found = [(below.vectors[place], below.members[place]) for place in below.best(self._left)]
+            self._promoted = [(vector, member) for vector, member in found if member is not None]
             self._left = len(self._promoted)
 
     def _trial(self, place: int) -> np.ndarray:
         """Return the vector that competes with an individual."""
         population = self._populations[self._rung]
         if not self._bracket:
-            return self._promoted.pop(0) if self._rung else population.vectors[place]
+            return np.array(population.vectors[place])
         sizes = self._plan[self._bracket % len(self._plan)]
         is_lowest = not self._rung or not sizes[self._rung - 1]
         pool = population.vectors
         if not is_lowest:
-            pool = self._populations[self._rung - 1].best(sizes[self._rung])
+            below = self._populations[self._rung - 1]
+            pool = below.vectors[below.best(sizes[self._rung])]
         everyone = np.concatenate([one.vectors for one in self._populations])
         while len(pool) < 3:
             pool = np.concatenate([pool, everyone[[self._rng.below(len(everyone))]]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
 from typing import Any, ClassVar
 
@@ -62,7 +61,7 @@ def hyperband_sizes(rungs: int, bracket: int, eta: int) -> tuple[int, ...]:
     Bracket 0 is the most aggressive, and begins on the lowest rung.
     """
     s = rungs - 1 - bracket
-    first = math.ceil(rungs / (s + 1) * eta**s)
+    first = -(-rungs * eta**s // (s + 1))
     return (0,) * bracket + tuple(max(1, first // eta**i) for i in range(s + 1))
 
 

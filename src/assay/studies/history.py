@@ -28,6 +28,7 @@ class PlanFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     exclusions: tuple[str, ...] = ()
     stopping: str = ""
     racing: Racing | None = None
+    reported: str | None = None
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ def plan_facts(study: Study, benchmarks: Iterable[str]) -> PlanFacts:
         exclusions=study.plan.exclusions,
         stopping=study.plan.stopping,
         racing=study.racing,
+        reported=study.protocol.reported,
     )
 
 
@@ -119,6 +121,9 @@ def extensions(history: History) -> list[str]:
             for what in ("claims", "exclusions", "stopping", "racing")
             if getattr(after, what) != getattr(before, what)
         ]
+        if after.reported != before.reported:
+            was, now = (one.reported or "as searched" for one in (before, after))
+            changes.append(f"reported fidelity {was} -> {now}")
         if changes:
             notes.append(f"{later.when[:10]}: {', '.join(changes).replace('stopping', 'stopping rule')}")
     return notes

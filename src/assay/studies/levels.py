@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from assay.contracts.evaluation import Evaluate, Level, Outcome
+from assay.contracts.evaluation import Evaluate, Fidelity, Level, Outcome
 from assay.foundation.errors import AssayError, CodeError
 from assay.studies.meter import Evaluator, Meter
 
@@ -21,6 +21,7 @@ class Levels:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._ids: set[int] = set()
+        self._known = {meter.level.text(): meter.level}
         # Plain requests are not kept: a search of the study's own level alone has nothing to continue.
         self._open: dict[int, _Asked] = {}
         self._told: dict[int, _Asked] = {}
@@ -38,7 +39,12 @@ class Levels:
         if request.fidelity is None and request.signal is None and request.continues is None:
             return None, self._meter.start(request.arch)
         own = self._meter.level
-        level = Level(request.signal or own.signal, request.fidelity or own.fidelity)
+        fidelity = own.fidelity if request.fidelity is None else request.fidelity
+        if not isinstance(fidelity, Fidelity):
+            raise self._refuse(f"{fidelity!r} is no Fidelity", hint="take one of problem.fidelities")
+        level = Level(request.signal or own.signal, fidelity)
+        # Two spellings of one level are one level.
+        level = self._known.setdefault(level.text(), level)
         if level != own and self._meter.counts_evaluations:
             raise self._refuse(
                 f"a budget in evaluations would count '{level.text()}' like '{own.text()}'",

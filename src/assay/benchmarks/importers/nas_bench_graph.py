@@ -14,7 +14,7 @@ import numpy as np
 from assay.benchmarks.family import Family, TableContent
 from assay.benchmarks.importers.accepted import NAS_BENCH_GRAPH, read_accepted
 from assay.benchmarks.importers.restricted import load_plain
-from assay.contracts.card import ErrataNote, ProtocolCard, SeedNote, TestNote
+from assay.contracts.card import ErrataNote, ExtraNote, ProtocolCard, SeedNote, TestNote
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Signal
 from assay.foundation.errors import CorruptError
@@ -103,6 +103,10 @@ class NASBenchGraph:
             ),
             cost=None,
             extras=("latency", "para"),
+            extra_notes=(
+                ExtraNote(column="latency", title="latency", unit="seconds", origin="measured"),
+                ExtraNote(column="para", title="parameters", unit="million", origin="counted"),
+            ),
             source=f"{NAS_BENCH_GRAPH.distribution} {NAS_BENCH_GRAPH.version}",
             digest_of_source={NAS_BENCH_GRAPH.files[task].path: NAS_BENCH_GRAPH.files[task].sha256},
             licence=NAS_BENCH_GRAPH.licence,

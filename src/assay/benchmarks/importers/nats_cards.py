@@ -167,7 +167,7 @@ def nats_card(family: str, task: str, space: str, layout: Layout, source: Offici
         seeds=SeedNote(
             seeds=layout.seeds,
             aggregated=False,
-            policies=("mean-of-available", *(f"seed={seed}" for seed in layout.seeds)),
+            policies=("mean-of-available", "require", *(f"seed={seed}" for seed in layout.seeds)),
             note=f"{_SEEDS[family]}; at a schedule that was not trained with a seed it is missing",
         ),
         test=TestNote(

@@ -40,6 +40,13 @@ class Placed(NamedTuple):
     rows: Rows | None = None
     parameters: str = ""
 
+    @property
+    def alike(self) -> str | None:
+        """Why rows of different texts may be of one architecture, None where they are not."""
+        if self.rows is None or self.rows.keys == self.rows.texts:
+            return None
+        return f"in {self.space}, equivalent architectures are one"
+
 
 def place_rows(own: OwnFile, columns: DataColumns) -> Placed:
     """Return the architecture of each row; raises for a text that is none, with its row."""
@@ -88,12 +95,19 @@ def _in_space(space: SearchSpace[Any], texts: list[str], columns: DataColumns, c
         why = f"it has {space.size:,} architectures; at most {MOST_ARCHITECTURES:,} fit"
         raise UsageError("a table cannot cover this space", where=space.name, why=why)
     places: dict[str, int | str] = {}
+    forms: dict[str, str] = {}
+    # Published results are those of the canonical form, so that every spelling has the row of its own.
+    form = getattr(space, "unique_string", space.format)
     for row, text in enumerate(texts):
         if text in places:
             continue
         try:
             arch = space.parse(text)
-            places[text] = space.index(arch) if isinstance(space, Enumerable) else space.format(arch)
+            if isinstance(space, Enumerable):
+                places[text] = space.index(arch)
+            else:
+                places[text] = key = str(form(arch))
+                forms.setdefault(key, space.format(arch))
         except AssayError as error:
             why = f"{error.what}{f': {error.why}' if error.why else ''}"
             what = f"this is no architecture of {space.name}"
@@ -101,7 +115,7 @@ def _in_space(space: SearchSpace[Any], texts: list[str], columns: DataColumns, c
     found = [places[text] for text in texts]
     if isinstance(space, Enumerable):
         return Placed(space.name, space.size, np.array(found, dtype=np.int64))
-    return _listed([str(text) for text in found], space.name)
+    return _listed([str(key) for key in found], space.name, forms)
 
 
 def _by_parameters(own: OwnFile, columns: DataColumns) -> Placed:
@@ -220,9 +234,9 @@ def _printable(texts: list[str], columns: DataColumns, column: str) -> list[str]
     return texts
 
 
-def _listed(texts: list[str], space: str) -> Placed:
-    """Place rows by their texts, in the order in which these come first."""
+def _listed(keys: list[str], space: str, forms: Mapping[str, str] = {}) -> Placed:
+    """Place rows by their keys, in the order in which these come first; `forms` are the published ones."""
     places: dict[str, int] = {}
-    index = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
+    index = np.array([places.setdefault(key, len(places)) for key in keys], dtype=np.int64)
     names = tuple(places)
-    return Placed(space, len(names), index, Rows(keys=names, texts=names))
+    return Placed(space, len(names), index, Rows(keys=names, texts=tuple(forms.get(k, k) for k in names)))

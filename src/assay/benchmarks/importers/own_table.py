@@ -25,6 +25,7 @@ from assay.benchmarks.importers.own_columns import DataColumns, read_columns
 from assay.benchmarks.importers.own_rows import Placed, brought_space, parameter_columns, place_rows
 from assay.benchmarks.importers.syne_tune import import_folder
 from assay.benchmarks.own import OwnTable, write_own
+from assay.benchmarks.tabular import never_less, of_schedule
 from assay.contracts.card import CostNote, ExtraNote, ProtocolCard, SeedNote, TestNote
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Signal
@@ -152,6 +153,7 @@ def _refuse_twice(columns: DataColumns, layout: _Layout) -> None:
         raise UsageError(
             f"two rows are of the same {' and '.join(alike)}",
             where=f"{columns.path}, rows {first + 1:,} and {second + 1:,}",
+            why=layout.placed.alike,
             hint="[seeds] column, [fidelity] epoch_column or [where] tell rows apart",
         )
 
@@ -235,8 +237,10 @@ def _costs(own: OwnFile, cost: OwnCost, columns: DataColumns, layout: _Layout, k
             why=f"got {numbers[row]:g}",
         )
     values = over_seeds(_spread_one(numbers, layout))
-    if cost.per_epoch:
-        values = _added_up(values, layout.fidelities)
+    schedules = {tuple(of_schedule(layout.fidelities, one)) for one in layout.fidelities}
+    if cost.per_epoch:  # one that lacks an epoch before is not known
+        for along in map(list, schedules):
+            values[:, along] = np.cumsum(values[:, along], axis=1)
     absent = np.isnan(values)
     if cost.absent is None and absent.any():
         arch, fidelity = (int(place[0]) for place in np.nonzero(absent))
@@ -247,22 +251,35 @@ def _costs(own: OwnFile, cost: OwnCost, columns: DataColumns, layout: _Layout, k
             why=f"{columns.path.name} {what} {int(absent.sum()):,} of {absent.size:,} evaluations",
             hint='absent = 0.0 says what these are charged; space = "listed" has only what has a row',
         )
-    values = np.where(absent, cost.absent if cost.absent is not None else np.nan, values)
+    fill = cost.absent if cost.absent is not None else np.nan
+    if own.card.fidelity.prefix:
+        for along in map(list, schedules):
+            _refuse_falling(values, along, cost.column, columns, layout)
+            values[:, along] = never_less(values[:, along], fill)
+    else:
+        values = np.where(absent, fill, values)
     if len(layout.fidelities) == 1:
         return ("architecture",), values[:, 0]
     return ("architecture", "fidelity"), values
 
 
-def _added_up(values: np.ndarray, fidelities: tuple[Fidelity, ...]) -> np.ndarray:
-    """Return costs from the first epoch on; one that lacks an epoch before is not known."""
-    whole = np.array(values)
-    for schedule in {one.schedule for one in fidelities}:
-        order = sorted(
-            (i for i, one in enumerate(fidelities) if one.schedule == schedule),
-            key=lambda i: fidelities[i].epoch or 0,
+def _refuse_falling(
+    values: np.ndarray, along: list[int], column: str, columns: DataColumns, layout: _Layout
+) -> None:
+    """Raise for the first row that costs less than an earlier epoch of the schedule that it continues."""
+    costs = values[:, along]
+    before = np.fmax.accumulate(costs, axis=1)
+    falls = np.argwhere(costs < before)
+    if falls.size:
+        arch, k = falls[0]
+        rows = (layout.placed.places == arch) & (layout.fidelity == along[k])
+        means = ", means over the seeds" if layout.seed is not None else ""
+        raise UsageError(
+            "a longer training costs less than a shorter one, which it continues",
+            where=columns.where(int(np.argmax(rows)), column),
+            why=f"got {costs[arch, k]:g} after {before[arch, k]:g}{means}",
+            hint="[cost] per_epoch = true where a number is of one epoch alone, or [fidelity] prefix = false",
         )
-        whole[:, order] = np.cumsum(values[:, order], axis=1)
-    return whole
 
 
 def _refuse_empty(own: OwnFile, name: str, values: np.ndarray) -> None:
@@ -371,4 +388,5 @@ def _cost_note(card: OwnCard) -> CostNote | None:
         rule += "; added up over the epochs"
     if cost.absent is not None:
         rule += f"; {cost.absent:g} where the table has none"
+        rule += ", but what an earlier epoch costs where that is more" if card.fidelity.prefix else ""
     return CostNote(column=COST, unit=cost.unit, rule=rule)
