@@ -116,7 +116,7 @@ def _look_at_open(path: str, mode: Any, flags: int, writes: int) -> None:
         with rows.spend():
             if not writes and _is_import(path):
                 return
-            kind = ("w" if _creates(mode, flags) else "a") if writes else "r"
+            kind = _change(mode, flags) if writes else "r"
             if note(path, kind):
                 known = (_absolute if os.path.isabs(path) else _relative)[writes]
                 if len(known) >= _KEPT:
@@ -126,11 +126,13 @@ def _look_at_open(path: str, mode: Any, flags: int, writes: int) -> None:
         _busy.discard(thread)
 
 
-def _creates(mode: Any, flags: int) -> bool:
-    """Say whether what the file held before is lost or was not there."""
+def _change(mode: Any, flags: int) -> str:
+    """Return 'w' where what the file held is lost or was not there, 'u' where it may be read, else 'a'."""
     if isinstance(mode, str):
-        return "w" in mode or "x" in mode
-    return bool(flags & (os.O_TRUNC | os.O_EXCL))
+        creates, reads = "w" in mode or "x" in mode, "r" in mode
+    else:
+        creates, reads = bool(flags & (os.O_TRUNC | os.O_EXCL)), flags & _WRITES == os.O_RDWR
+    return "w" if creates else "u" if reads else "a"
 
 
 def _is_import(path: str) -> bool:
@@ -147,20 +149,25 @@ def _is_import(path: str) -> bool:
 def note(path: str, kind: str) -> bool:
     """Tell of a file that is read ('r'), written ('w') or changed ('a'); say whether it needs no second look.
 
-    A file that is not there to be read is not told of, and looked at again. Of several ways to open a file
-    the first counts.
+    One that may be read and changed ('u') is told with its state, by which it is known at the end whether it
+    was changed. A file that is not there to be read is not told of, and looked at again. Of several ways to
+    open a file the first counts.
     """
     full = os.path.abspath(path)
     if full in _told or not _is_data(full):
         return True
     try:
-        mode = os.stat(full).st_mode
+        state = os.stat(full)
     except (OSError, ValueError):
         if kind == "r":
             return False
-        mode = stat.S_IFREG
-    if stat.S_ISREG(mode):
         _told.add(full)
+        _gather([full, "w" if kind == "u" else kind])
+        return True
+    if stat.S_ISREG(state.st_mode):
+        _told.add(full)
+        if kind == "u":
+            rows.write({"k": "before", "file": full, "modified": state.st_mtime_ns, "size": state.st_size})
         _gather([full, kind])
     return True
 
@@ -297,6 +304,13 @@ def _moved(*_: Any) -> None:
         known.clear()
 
 
+def _replaced(*_: Any) -> None:
+    """Write what has gathered before another program takes the place of this one in the process."""
+    rows.flush()
+    rows.write({"k": "replaced"})
+    rows.cut()
+
+
 def _started(executable: Any, arguments: Any, _folder: Any = None, environment: Any = None) -> None:
     """Say when a Python process is started without what the hook needs."""
     given = [arguments] if isinstance(arguments, (str, bytes, os.PathLike)) else list(arguments or ())
@@ -326,6 +340,7 @@ _HANDLERS = {
     "import": _imported,
     "ctypes.dlopen": _library,
     "os.chdir": _moved,
+    "os.exec": _replaced,
     "sqlite3.connect": _database,
     "subprocess.Popen": _started,
 }

@@ -46,7 +46,7 @@ def _log(level: str, step: Any, values: dict[str, Any]) -> None:
             parts.append(f"{key}{value!r}")
         else:
             parts.append(_pair(name, value))
-    number = "null" if step is None else str(int(step))
+    number = "null" if step is None else step if type(step) is int else int(step)
     clock = str(time_ns())  # to write a float would take three times as long
     row = f'{{"k":"log","t":{clock[:-9]}.{clock[-9:-3]},"n":{number}'
     if level != "off":  # the recorder makes the row of the trace

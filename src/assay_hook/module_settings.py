@@ -6,6 +6,7 @@ whose paths differ only in indices become one: 'module Net.layers.*.bn BatchNorm
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -339,6 +340,15 @@ def _is_loss(owner: type) -> bool:
     return any(base.__module__ == "torch.nn.modules.loss" for base in owner.__mro__)
 
 
+@rows.guarded
+def _look() -> None:
+    """Let the randomness be looked at before the first module draws its parameters."""
+    from . import randomness
+
+    with rows.spend():
+        randomness.look(sys.modules["torch"])
+
+
 def _noted_birth(original: Any, modules: Modules, bypass: Bypass) -> Any:
     """Return `Module.__init__` with a note of each module that begins to be."""
 
@@ -346,6 +356,8 @@ def _noted_birth(original: Any, modules: Modules, bypass: Bypass) -> Any:
         born = modules.born
         if len(born) >= _MOST_BORN:
             modules.prune()
+        if not born:
+            _look()
         born.append(weakref.ref(module))
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  it is put in place of one

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import rows, torch_numerics, variables
+from . import process, rows, torch_numerics, variables
 
 _told: dict[str, Any] = {}
 _told_variables: dict[str, str] = {}
@@ -82,12 +82,13 @@ def in_force() -> dict[str, Any]:
     gather(values, "process", _process())
     for name in _VERSIONS.split():
         version = getattr(sys.modules.get(name), "__dict__", {}).get("__version__")
-        if isinstance(version, str):
+        if isinstance(version, str) and process.is_programs(name):
             values[f"{name}.version"] = str(version)
     numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        gather(values, "numpy", _numpy())
-    values.update(_libraries())
+    if numpy is None or process.is_programs("numpy"):
+        if numpy is not None:
+            gather(values, "numpy", _numpy())
+        values.update(_libraries())
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "default_generator"):
         for prefix, settings in torch_numerics.settings(torch):

@@ -12,6 +12,7 @@ from .configuration import Configuration
 
 _PROGRAM = 4000  # characters of a command line that are kept for people
 _ANCESTORS = 12
+_COMPUTING = ("jax", "scipy", "sklearn", "tensorflow", "torch")
 
 
 def describe(settings: Configuration, digest: str) -> None:
@@ -165,12 +166,46 @@ rows.fork_hooks.append(forget)
 
 def tell_loaded() -> None:
     """Write which installed packages were imported, by the names of their top modules."""
-    names = []
+    rows.write({"k": "loaded", "distributions": [name for name in _distributed() if is_programs(name)]})
+
+
+def _distributed() -> list[str]:
     folders = tuple(os.path.join(folder, "") for folder in _filled_by_pip())
-    for name, module in sorted(sys.modules.items()):
-        if "." not in name and name != "assay_hook" and _is_distributed(module, folders):
-            names.append(name)
-    rows.write({"k": "loaded", "distributions": names})
+    return [
+        name
+        for name, module in sorted(sys.modules.items())
+        if "." not in name and name != "assay_hook" and _is_distributed(module, folders)
+    ]
+
+
+_overlooked: frozenset[str] = frozenset()
+
+
+def overlook(names: frozenset[str]) -> None:
+    """Take packages for the recorder's own that it imports into a process which runs already.
+
+    One stays the program's if a name in its code leads there, or if it has packages that need these.
+    """
+    global _overlooked  # noqa: PLW0603  one process, one recorder in it
+    _overlooked = _overlooked or names  # later they are imported already
+
+
+def is_programs(name: str) -> bool:
+    """Say whether the program itself has imported a package, as far as can be known."""
+    if name not in _overlooked:
+        return True
+    if any(other in sys.modules for other in _COMPUTING):
+        return True
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if getattr(module, "__name__", "") == "__main__" or (
+            isinstance(file, str) and rows.is_first_party(file)
+        ):
+            for value in list(vars(module).values()):
+                owner = getattr(value, "__name__" if isinstance(value, type(sys)) else "__module__", "")
+                if isinstance(owner, str) and owner.partition(".")[0] == name:
+                    return True
+    return False
 
 
 def _is_distributed(module: Any, folders: tuple[str, ...]) -> bool:

@@ -96,7 +96,7 @@ class _Watching:
         self.lines: dict[Any, int] = {}
         self.libraries: dict[str, int] = {}
         self.of_libraries: set[Any] = set()
-        self.own_generators = 0
+        self.own_generators: set[int] = set()
 
 
 watching = _Watching()
@@ -264,8 +264,8 @@ def _look_at_seed(torch: Any) -> None:
 
 @rows.guarded
 def generator_seen(generator: Any) -> None:
-    """Note the seed of a `torch.Generator` that was handed to a loader or a function."""
-    watching.own_generators += 1
+    """Note the seed of a `torch.Generator` that was handed to a loader."""
+    watching.own_generators.add(id(generator))
     seed = generator.initial_seed()
     kind = "time as seed" if seeds.is_of_time(seed) else "seeded"
     note(kind, "torch.Generator", seeds.shown(seed), rows.where(), moment(sys._getframe(1)))
@@ -330,6 +330,6 @@ def _finish() -> None:
     for generator, count in sorted(watching.libraries.items()) if rows.is_main() else ():
         note("entropy", generator, None, "", "", count)
     places = seeds.unseen_generators() if "torch" in sys.modules and _worker() is None else []
-    if len(places) > watching.own_generators:
+    if len(places) > len(watching.own_generators):
         shown = ", ".join(places[:5])
         rows.missed(f"the seeds of torch.Generator objects made at {shown} were not observed")

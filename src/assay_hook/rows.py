@@ -1,14 +1,13 @@
 """Rows: what this process tells the recorder, one line each, in a file of its own.
 
-A line is the CRC-32 of its JSON in eight hexadecimal digits, a space, and the JSON; it is written with one
-call, so that a process that is killed leaves at most one torn line. `write` never raises, nothing is
+A line is the CRC-32 of its JSON in eight hexadecimal digits, a space, and the JSON; it is appended as a
+whole, so that a process that is killed leaves at most one torn line. `write` never raises, nothing is
 printed, and no file descriptor is used that the program could expect for itself.
 """
 
 from __future__ import annotations
 
 import _thread
-import errno
 import functools
 import json
 import os
@@ -20,12 +19,14 @@ from typing import Any, TypeVar
 
 from . import configuration
 from .places import HERE, absolute, is_first_party, is_installed, set_installed, where
+from .row_file import RowFile
 
 __all__ = [
     "RAISED",
     "Spent",
     "absolute",
     "close",
+    "cut",
     "describe",
     "encode",
     "exit_hooks",
@@ -59,10 +60,6 @@ __all__ = [
 ]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
-# Descriptors of the program stay as they would be without the hook: ours is beyond those that it gets,
-# and so is never handed out again should the program close it.
-_FIRST_DESCRIPTOR = 4000
-_LOOK = 64  # writes after which it is looked at whether the descriptor is still ours
 _DEPTH = 20
 # Python 3.8 and 3.9 abort the process when code goes on after a RecursionError that was swallowed at the
 # end of the stack: there the program gets it, a few calls before it would have got its own.
@@ -90,11 +87,8 @@ class _State:
         self.missed: set[str] = set()
 
     def renew(self) -> None:
-        self.descriptor = -1
-        self.identity: tuple[int, int] = (0, 0)
-        self.path = ""
+        self.file: RowFile | None = None
         self.broken = False
-        self.writes = 0
         self.lock = _thread.RLock()
 
 
@@ -135,71 +129,42 @@ def trace_line(kind: str, number: Any, where: str, value: str, digest: str) -> b
 
 
 def put(lines: bytes) -> None:
-    """Write whole lines to the open file; may raise."""
-    state = _state
-    state.writes += 1
-    if state.writes % _LOOK == 0 and not _is_ours():
-        _open()
-    try:
-        written = os.write(state.descriptor, lines)
-    except OSError as error:
-        if error.errno != errno.EBADF or not _open():  # a program may close all descriptors
-            raise
-        written = os.write(state.descriptor, lines)
-    if written != len(lines):
-        state.broken = True  # the disk is full: what follows a torn line is not read
-
-
-def _is_ours() -> bool:
-    """Say whether the descriptor still leads to this process's file, and not to one of the program's."""
-    try:
-        found = os.fstat(_state.descriptor)
-    except OSError:
-        return False
-    return (found.st_dev, found.st_ino) == _state.identity
+    """Append whole lines to this process's file; may raise `OSError`."""
+    file = _state.file
+    if file is None or not file.mark[0]:
+        if file is not None:  # a fork that Python was not told of
+            _after_fork()
+        if not _open():
+            return
+        file = _state.file
+    file.put(lines)  # type: ignore[union-attr]
 
 
 def ready() -> bool:
     """Say whether a row could be written now."""
     if _state.broken or configuration.current() is None:
         return False
-    return _state.descriptor >= 0 or _open()
+    return _state.file is not None or _open()
 
 
 def _open() -> bool:
-    """Open this process's file, with its row about the process as the first."""
+    """Begin this process's file, with its row about the process as the first."""
     with _state.lock:
         settings = configuration.current()
         if settings is None or _state.broken:
             return False
-        first = not _state.path
-        if first:
-            _state.path = os.path.join(settings.rows, f"{os.getpid()}-{time.time_ns()}.rows")
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if first else 0)
+        if _state.file is not None:  # another thread was faster
+            return True
+        path = os.path.join(settings.rows, f"{os.getpid()}-{time.time_ns()}.rows")
         try:
-            low = os.open(_state.path, flags, 0o600)
+            file = RowFile(path)
+            if _state.process:
+                file.put(line(_process_row()))
         except OSError:  # the recording is over, or was never ours
             _state.broken = True
             return False
-        _state.descriptor = _raised(low)
-        found = os.fstat(_state.descriptor)
-        _state.identity = (found.st_dev, found.st_ino)
-        if first and _state.process:
-            os.write(_state.descriptor, line(_process_row()))
+        _state.file = file
         return True
-
-
-def _raised(low: int) -> int:
-    """Return the descriptor under a high number, as it is where that cannot be."""
-    try:
-        import fcntl
-
-        first = max(min(_FIRST_DESCRIPTOR, os.sysconf("SC_OPEN_MAX") - 64), 64)
-        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, first)
-    except (ImportError, OSError, ValueError):
-        return low
-    os.close(low)
-    return high
 
 
 def _text(row: dict[str, Any]) -> str:
@@ -256,7 +221,7 @@ def set_role(role: str) -> None:
     if role == _state.role:
         return
     _state.role = role
-    if _state.descriptor >= 0:
+    if _state.file is not None:
         write(_process_row())
 
 
@@ -269,7 +234,7 @@ def _process_row() -> dict[str, Any]:
 
 def has_written() -> bool:
     """Say whether this process has a file, or something gathered that is worth one."""
-    return _state.descriptor >= 0 or any(getattr(hook, "waiting", bool)() for hook in flush_hooks)
+    return _state.file is not None or any(getattr(hook, "waiting", bool)() for hook in flush_hooks)
 
 
 def is_main() -> bool:
@@ -303,19 +268,31 @@ def flush() -> None:
         guarded(hook)()
 
 
+def cut() -> None:
+    """End the file with its last row, as it is to be read."""
+    if _state.file is not None:
+        guarded(_state.file.cut)()
+
+
 def close() -> None:
-    """Close this process's file; a later row would begin another."""
-    descriptor, ours = _state.descriptor, _is_ours()
+    """Close this process's file and forget what was told; a later row would begin another."""
+    file = _state.file
     _state.renew()
-    if ours:
-        os.close(descriptor)
+    _state.missed = set()
+    _state.steps = 0
+    spent.renew()
+    if file is not None:
+        guarded(file.close)()
 
 
 def _after_fork() -> None:
     """Give the child a file of its own, begun when it has something to say."""
     if configuration.current() is None:
         return
-    close()
+    file = _state.file
+    _state.renew()
+    if file is not None:
+        file.drop()
     _state.forked = True
     _state.role = "child"
     _state.steps = 0

@@ -68,7 +68,7 @@ _HEADER = re.compile(
 )
 # As Python writes text, and other languages too; in a patch, each line has a sign before it.
 _PREFIX = r"(?:(?<![A-Za-z0-9_])[rRbBuUfF]{1,2})?"
-_SIMPLE = rf"{_PREFIX}(?:\"[^\"\n]*\"|'[^'\n]*')"
+_SIMPLE = rf"{_PREFIX}(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 _TRIPLE = rf"{_PREFIX}(?:\"\"\"[\s\S]{{0,4000}}?\"\"\"|\'\'\'[\s\S]{{0,4000}}?\'\'\')"
 _BREAK = r"[ \t]*(?:\r?\n[+ -]?[ \t]*)?"
 _PIECES = rf"\({_BREAK}{_SIMPLE}(?:{_BREAK}{_SIMPLE}){{0,200}}"

@@ -57,6 +57,7 @@ def start_late(settings: Configuration) -> None:
     with rows.spend():
         seen = [name for name in ("random", *_NUMERICAL, "sklearn.base") if name in sys.modules]
         _begin(settings)
+        seen = [name for name in seen if process.is_programs(name)]
         if seen:
             names = ", ".join(name.partition(".")[0] for name in seen)
             rows.missed(f"what the process did before the recording began, with {names} imported already")
@@ -75,7 +76,9 @@ def stop_late() -> None:
         if uninstall is not None:
             rows.guarded(uninstall)()
     _installed.clear()
-    process.forget()
+    for hook in tuple(rows.fork_hooks):  # a later recording tells all of it again, as a forked process does
+        if hook is not _after_fork:
+            rows.guarded(hook)()
     if os._exit is _exit:
         os._exit = _real_exit
     configuration.use(None)
@@ -167,6 +170,7 @@ def finish() -> None:
 def _tell_end(exception: str | None) -> None:
     seconds = round(rows.spent.seconds, 6)
     rows.write({"k": "end", "tracing": seconds, "steps": rows.steps(), "exception": exception})
+    rows.cut()
 
 
 def _tell_numerics() -> None:

@@ -28,15 +28,20 @@ class _Epoch:
         self.number = loader.epochs
         loader.epochs += 1
         self.hasher = fingerprint.new()
-        # The digests of indices whose batches are still to come: workers are given some ahead.
+        # Indices whose batches are still to come: workers are given some ahead.
         self.ahead: deque[Any] = deque()
-        self.order: Any = None  # up to the last batch that came
+        self.came_any = False
         self.told = False
 
     def came(self) -> None:
         """Go on by one batch."""
         if self.ahead:
-            self.order = self.ahead.popleft()
+            self.hasher.update(self.ahead.popleft())
+            self.came_any = True
+
+    def order(self) -> str | None:
+        """Return the digest of the indices up to the last batch that came, None where there are none."""
+        return str(self.hasher.hexdigest()) if self.came_any else None
 
 
 class _Loader:
@@ -59,6 +64,15 @@ class _Loaders:
         self.epochs: Any = weakref.WeakKeyDictionary()  # iterator -> its pass
         self.seen: Any = weakref.WeakKeyDictionary()  # index sampler -> its loader
         self.count = 0
+        self.last: Any = _nothing  # the iterator that was last begun, as a weak reference, and its pass
+        self.epoch: _Epoch | None = None
+
+    def of(self, iterator: Any) -> _Epoch | None:
+        """Return the pass of an iterator, None where it has none."""
+        if self.last() is iterator:
+            return self.epoch
+        found: _Epoch | None = self.epochs.get(iterator)
+        return found
 
     def begin(self, iterator: Any) -> _Epoch:
         """Return a new pass, after telling of the one before over the same iterator."""
@@ -70,10 +84,16 @@ class _Loaders:
         if known is None:
             known = self.seen[sampler] = _Loader(self.count, iterator._dataset)
             self.count += 1
-        made = self.epochs[iterator] = _Epoch(known)
+            _look(sampler)
+        made = self.epochs[iterator] = self.epoch = _Epoch(known)
+        self.last = weakref.ref(iterator)
         # A pass that the program breaks off ends with its iterator.
         weakref.finalize(iterator, tell, made).atexit = False
         return made
+
+
+def _nothing() -> None:
+    return None
 
 
 _loaders = _Loaders()
@@ -121,7 +141,7 @@ def _watch_next(original: Any) -> Any:
             raise
         if not trace.has_loader:
             _saw_loader()
-        epoch = _loaders.epochs.get(self)
+        epoch = _loaders.of(self)
         if epoch is not None:
             epoch.came()
         if trace.recording and trace.enabled:
@@ -142,9 +162,10 @@ def _saw_loader() -> None:
 
 @rows.guarded
 def _note_batch(iterator: Any, batch: Any) -> None:
-    epoch = _loaders.epochs.get(iterator)
-    if epoch is not None and epoch.order is not None:
-        trace.orders.append(epoch.order.hexdigest())
+    epoch = _loaders.of(iterator)
+    order = epoch.order() if epoch is not None else None
+    if order is not None:
+        trace.orders.append(order)
     trace.batches.append(fingerprint.digest_value(batch))
 
 
@@ -155,7 +176,7 @@ def _watch_order(original: Any) -> Any:
     @functools.wraps(original)
     def _next_index(self: Any) -> Any:
         index = original(self)
-        epoch = _loaders.epochs.get(self)
+        epoch = _loaders.of(self)
         if epoch is None:
             epoch = _begin(self)
         if epoch is not None:
@@ -183,19 +204,19 @@ def _begin(iterator: Any) -> Any:
 
 
 def _note_index(epoch: _Epoch, index: Any) -> None:
-    """Add indices to the digest of the order; what is no number counts by its fingerprint."""
+    """Take indices for the digest of the order; what is no number counts by its fingerprint."""
+    data: Any
     try:
         data = array("q", index if isinstance(index, list) else [index])
-        epoch.hasher.update(data)
     except (TypeError, OverflowError):
         if index is None or (isinstance(index, list) and index and index[0] is None):
             return  # an iterable dataset has no indices
-        epoch.hasher.update(fingerprint.digest_value(index).encode())
-    epoch.ahead.append(epoch.hasher.copy())
+        data = fingerprint.digest_value(index).encode()
+    epoch.ahead.append(data)
 
 
 def _ended(iterator: Any) -> None:
-    epoch = _loaders.epochs.get(iterator)
+    epoch = _loaders.of(iterator)
     if epoch is None:
         epoch = _begin(iterator)  # an iterable dataset with nothing in it
     if epoch is not None:
@@ -218,9 +239,21 @@ def tell(epoch: _Epoch) -> None:
             "length": loader.length,
             "split": loader.split,
             "epoch": epoch.number,
-            "order": epoch.order.hexdigest() if epoch.order is not None else None,
+            "order": epoch.order(),
         }
     )
+
+
+@rows.guarded
+def _look(sampler: Any) -> None:
+    """Let the randomness be looked at before a loader draws, and the generators that it draws from."""
+    from . import randomness
+
+    randomness.look(sys.modules["torch"])
+    for one in (sampler, getattr(sampler, "sampler", None)):
+        generator = getattr(one, "generator", None)
+        if generator is not None:
+            randomness.generator_seen(generator)
 
 
 def _finish() -> None:

@@ -30,8 +30,11 @@ class KnownOptimizer:
         if len(parameters) != len(self._parameters):  # a group of parameters was added
             self._parameters = [weakref.ref(parameter) for parameter in parameters]
             self._buffered = buffered_modules(self._parameters)
+        return parameters + self._buffers()
+
+    def _buffers(self) -> list[Any]:
         modules = [reference() for reference in self._buffered]
-        return parameters + [buffer for module in modules if module is not None for buffer in _kept(module)]
+        return [buffer for module in modules if module is not None for buffer in _kept(module)]
 
     def hyperparameters(self, optimizer: Any) -> str:
         """Return the fingerprint of the groups of parameters without the parameters."""
@@ -57,7 +60,7 @@ class KnownOptimizer:
         parameters = [reference() for reference in self._parameters]
         if parameters and all(parameter is not None for parameter in parameters):
             with rows.spend():
-                self.last = self.weights.digest(parameters)
+                self.last = self.weights.digest(parameters + self._buffers())
 
 
 def parameters_of(optimizer: Any) -> list[Any]:

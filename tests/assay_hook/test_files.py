@@ -39,7 +39,7 @@ def test_each_way_of_opening_is_seen_in_its_order(any_hook: Any) -> None:
         ("b", "r"),
         ("a", "r"),
         ("c", "r"),
-        ("d", "a"),
+        ("d", "u"),
         ("e", "w"),
         ("f", "a"),
         ("g", "w"),

@@ -253,6 +253,26 @@ def test_torch_seeds_workers_and_the_compiler(tmp_path: Path) -> None:
     assert observed.run(tmp_path / "plain", TORCH, hook=False)[0] == printed
 
 
+def test_generators_of_loaders_and_draws_before_the_first_module_have_their_line(tmp_path: Path) -> None:
+    """A loader's generator is told where the loader is first used, an unseen draw where a network is made."""
+    program = """\
+import torch
+from torch.utils.data import DataLoader
+data = torch.randn(8, 2)
+
+net = torch.nn.Linear(2, 1)
+own = torch.Generator().manual_seed(7)
+loader = DataLoader(data, 4, shuffle=True, generator=own)
+for batch in loader:
+    net(batch)
+"""
+    _, rows = observed.run(tmp_path, program)
+    found = told(rows)
+    assert ("seeded", "torch.Generator", 7, 8) in found
+    assert ("unseeded", "torch", None, 5) in found
+    assert not any("torch.Generator" in row["text"] for row in observed.of(rows, "missed"))
+
+
 def test_a_torch_seed_given_unseen_is_found_by_its_state(tmp_path: Path) -> None:
     """A seed that no function of torch's was called for shows at the next look; draws before it count."""
     program = """\

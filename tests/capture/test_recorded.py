@@ -106,13 +106,51 @@ def test_arguments_of_a_function_are_settings(folder: Path) -> None:
     assert settings["arguments train.token"] == ("[secret removed]", False)
 
 
+def test_calls_with_other_arguments_are_other_runs(folder: Path) -> None:
+    """The function and its arguments are in the identity, a secret among them is not."""
+    program = (
+        "import assay, dataclasses\n"
+        "@dataclasses.dataclass\nclass Settings:\n    rate: float\n"
+        "@assay.recorded(store='runs')\n"
+        "def train(settings, *, steps=3, password=''): pass\n"
+        "@assay.recorded(store='runs')\n"
+        "def check(settings): pass\n"
+        "train(Settings(0.1), password='hunter1')\ntrain(Settings(0.1), steps=3, password='hunter2')\n"
+        "train(Settings(0.2), password='hunter2')\ntrain(Settings(0.1), steps=4, password='hunter2')\n"
+        "check(Settings(0.1))\n"
+        "for name in 'ab':\n    with assay.recording(store='runs', name=name): pass\n"
+    )
+    done = run(folder, program)
+    assert done.returncode == 0, done.stderr
+    first, second, *others = [one.run for one in command_records(Store(folder / "runs"))]
+    assert first == second
+    assert len({first, *others}) == 6
+
+
+def test_a_second_recording_sees_what_the_first_saw(folder: Path) -> None:
+    """What Assay imports for itself is none of the program's, and nothing is left out as told already."""
+    program = "import assay\n{}@assay.recorded(store='runs')\ndef train(rate=0.5): pass\ntrain()\ntrain()\n"
+    for first in ("", "import numpy\n"):
+        done = run(folder, program.format(first))
+        assert done.returncode == 0, done.stderr
+    store = Store(folder / "runs")
+    found = [provenance_of_command(store, record) for record in command_records(store)]
+    for one, two in (found[:2], found[2:]):
+        assert one.environment == two.environment
+        assert one.settings == two.settings
+        assert one.numerics == two.numerics
+        assert one.not_observed == two.not_observed
+    assert "numpy.version" not in found[0].numerics
+    assert "numpy.version" in found[2].numerics
+
+
 def test_inside_exec_a_block_is_a_part_of_that_record(folder: Path) -> None:
     """Under `assay exec` there is one record, and what the block logs is in it."""
     program = (
         "import assay\n"
-        "with assay.recording(store='elsewhere') as run:\n"
+        "with assay.recording(store='elsewhere', name='part') as run:\n"
         "    run.log(loss=3)\n"
-        "assert run.record is None\n"
+        "assert (run.record.id, run.record.name) == ('', 'part')\n"
     )
     exec_ = (sys.executable, "-c", "from assay.cli.main import main; main()", "exec", "--store", "runs", "--")
     done = run(folder, program, *exec_)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Self, TypeVar
 
 from assay_hook.logging_ import log
 
@@ -31,20 +31,41 @@ T = TypeVar("T")
 Paths = Sequence[str | os.PathLike[str]]
 
 _one = threading.Lock()  # the hook is of the whole process: one recording at a time
+# What Assay will import into the process, and what that imports, where the program has not yet.
+_OWN = (
+    frozenset(("blake3", "msgspec", "numpy", "pandas", "pyarrow", "rfc8785", "xxhash")) - sys.modules.keys()
+)
 _WHOLE = "the output of a block: it goes to the process's own"
+
+
+class Part(NamedTuple):
+    """What a block inside another recording has for a record: its name; `id` and `run` are empty."""
+
+    name: str
+    id: str = ""
+    run: str = ""
 
 
 class Recording:
     """A block of code that is recorded; `record` is there once it has ended.
 
-    `record` stays None inside another recording, where the block is a part of that one.
+    Inside another recording, as while `assay verify` repeats the program, the block is a part of that one,
+    and `record` a `Part`.
     """
 
     def __init__(
-        self, *, name: str, data: Paths, outputs: Paths, store: str | os.PathLike[str] | None, trace: str
+        self,
+        *,
+        name: str,
+        data: Paths,
+        outputs: Paths,
+        store: str | os.PathLike[str] | None,
+        trace: str,
+        block: str = "",
     ) -> None:
-        self.record: CommandRecord | None = None
+        self.record: CommandRecord | Part | None = None
         self._name = name
+        self._block = block
         self._data = [Path(path) for path in data]
         self._outputs = [Path(path) for path in outputs]
         self._store_path = store
@@ -60,7 +81,7 @@ class Recording:
 
         if configuration.current() is None and _one.acquire(blocking=False):
             try:
-                self._begun = _begin(self._name, self._data, self._outputs, self._store_path, self._trace)
+                self._begun = self._begin()
             except BaseException:
                 _one.release()
                 raise
@@ -74,12 +95,19 @@ class Recording:
     ) -> None:
         """End the recording and seal its record; an exception is recorded and goes on."""
         if self._begun is None:
+            self.record = Part(self._name)
             return
         try:
             self.record = self._begun.end(error)
         finally:
             self._begun = None
             _one.release()
+
+    def _begin(self) -> _Begun:
+        from assay.foundation.digest import digest_value
+
+        block = self._block or digest_value({"block": self._name})
+        return _begin(self._name, self._data, self._outputs, self._store_path, self._trace, block)
 
 
 def recording(
@@ -116,7 +144,8 @@ def recorded(
         @functools.wraps(inner)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             told = name or inner.__name__
-            with recording(name=told, data=data, outputs=outputs, store=store, trace=trace):
+            block = _identity(inner, args, kwargs)
+            with Recording(name=told, data=data, outputs=outputs, store=store, trace=trace, block=block):
                 _tell_arguments(inner, args, kwargs)
                 return inner(*args, **kwargs)
 
@@ -142,6 +171,7 @@ class _Begun:
 
     def end(self, error: BaseException | None) -> CommandRecord:
         from assay.capture.recording.launch import Ended
+        from assay.capture.recording.rows import read_rows
         from assay.capture.recording.seal import keep_end, seal
         from assay.foundation import clock
         from assay.foundation.places import cache_folder
@@ -166,12 +196,14 @@ class _Begun:
         try:
             found = self._follower.found()
             found = found._replace(missed=(*found.missed, _WHOLE))
+            rows = read_rows(self._live.folder)
             record = seal(
                 self._store,
                 self._live.folder,
                 found,
-                keep_end(self._live.folder, ended, found.scrubber),
+                keep_end(self._live.folder, ended, found.scrubber, rows),
                 cache_folder(),
+                rows,
             )
         except BaseException:
             self._live.release()
@@ -194,6 +226,7 @@ def _begin(
     outputs: Sequence[Path],
     store_path: str | os.PathLike[str] | None,
     trace: str,
+    block: str,
 ) -> _Begun:
     from assay.capture.recording.facts import facts_of, write_facts
     from assay.capture.recording.files import check_declared
@@ -202,15 +235,16 @@ def _begin(
     from assay.capture.recording.live import LiveFolder
     from assay.foundation.places import store_folder
     from assay.records.store import Store
-    from assay_hook import configuration
+    from assay_hook import configuration, process
     from assay_hook.start import start_late
 
+    process.overlook(_OWN)
     check_declared(data, "data")
     store = Store(Path(store_path or store_folder()).absolute())
     live = LiveFolder.make(store.folder)
     what = Launch(argv=_argv(), folder=Path.cwd(), variables=dict(os.environ), hook=HookSettings(level=trace))
     try:
-        facts = facts_of(what, name=name, data=data, outputs=outputs)
+        facts = facts_of(what, name=name, data=data, outputs=outputs, block=block)
         write_facts(live.folder, facts)
         write_hook(live.folder, what.hook)
         follower = Follower(store, facts, live.folder, argv=what.argv, variables=what.variables)
@@ -237,6 +271,28 @@ def _peak_memory() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def _identity(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    """Return the digest of a function's name and of all its arguments, without those that are secrets."""
+    import inspect
+
+    from assay.capture.secrets import REMOVED, looks_secret
+    from assay.foundation.digest import digest_value
+    from assay_hook import settings
+    from assay_hook.plain_values import digest_plain
+
+    told: dict[str, Any] = {"function": f"{function.__module__}.{function.__qualname__}"}
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # the call itself will fail, or the function shows no arguments
+        return digest_value(told)
+    bound.apply_defaults()
+    for name, value in bound.arguments.items():
+        shown = str(settings.plain(value))  # tensors by their content, which the other leaves out
+        hidden = looks_secret(name, shown)
+        told[f"argument {name}"] = REMOVED if hidden else [shown, digest_plain(value)]
+    return digest_value(told)
 
 
 def _tell_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> None:

@@ -147,6 +147,36 @@ def test_a_reader_that_goes_ends_the_program_as_without_us(tmp_path: Path) -> No
     assert process.wait(30) == 128 + signal.SIGPIPE
 
 
+@pytest.mark.parametrize("shell", [False, True])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_program_outlives_a_recorder_that_is_killed(tmp_path: Path, terminal: bool, shell: bool) -> None:
+    """After `kill -9` of the recorder the program runs to its end, and what it prints still arrives."""
+    (tmp_path / "train.py").write_text(
+        "import sys, time\nfor step in range(30):\n    print('step', step, flush=True)\n"
+        "    time.sleep(0.05)\nprint('end', file=sys.stderr)\nopen('done', 'w').close()\n"
+    )
+    script = "i=0; while [ $i -lt 30 ]; do echo step $i; i=$((i+1)); sleep 0.05; done; touch done"
+    argv = ("sh", "-c", script) if shell else (sys.executable, "train.py")
+    ours, given = os.openpty() if terminal else os.pipe()
+    process = subprocess.Popen(recorder(tmp_path, *argv), stdout=given, stderr=given, cwd=tmp_path)
+    os.close(given)
+    seen = os.read(ours, 10_000)
+    while b"step 3" not in seen:
+        seen += os.read(ours, 10_000)
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+    try:
+        while data := os.read(ours, 10_000):
+            seen += data
+    except OSError:  # what a pseudo-terminal answers at its end
+        pass
+    os.close(ours)
+    steps = [line.strip() for line in seen.splitlines() if line.startswith(b"step")]
+    assert steps == [b"step %d" % step for step in range(30)]
+    assert shell or b"end" in seen
+    assert (tmp_path / "done").exists()
+
+
 def test_what_the_program_leaves_running_can_write_on(tmp_path: Path) -> None:
     """A background process is not waited for, and what it writes later still arrives."""
     script = "(sleep 2; echo late) & echo now"

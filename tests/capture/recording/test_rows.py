@@ -64,7 +64,6 @@ def test_processes_are_numbered_with_the_training_first(tmp_path: Path) -> None:
         line({"k": "log"})[:-3],
         b"00000000 {}\n" + line({"k": "end"}),
         b"zzzzzzzz {}\n",
-        b"\x00\xff\n",
         b"\n",
     ],
 )
@@ -89,6 +88,30 @@ def test_a_file_is_read_as_it_grows(tmp_path: Path) -> None:
         file.write(whole[10:])
     assert [row["n"] for _, row in tail.new()] == [0]
     assert list(tail.new()) == []
+
+
+def test_reserved_room_is_no_row_and_tears_none(tmp_path: Path) -> None:
+    """Rows end at the first zero byte, also one amid a row whose copying is seen half; then it is whole."""
+    first, second = line(step(0)), line(step(1))
+    path = write(tmp_path, "1-1.rows", process(1), end=first + b"\0" * 4096)
+    begin = path.stat().st_size - 4096
+    tail = Tail(tmp_path)
+    assert [row["k"] for _, row in tail.new()] == ["process", "row"]
+    assert read_rows(tmp_path).torn == ()
+    with path.open("r+b") as file:
+        file.seek(begin)
+        file.write(second[:10] + b"\0" * 20 + second[30:])
+    assert list(tail.new()) == []
+    assert read_rows(tmp_path).torn == (0,)
+    with path.open("r+b") as file:
+        file.seek(begin)
+        file.write(b"\0" * 10 + second[10:])
+    assert list(tail.new()) == []
+    with path.open("r+b") as file:
+        file.seek(begin)
+        file.write(second)
+    assert [row["n"] for _, row in tail.new()] == [1]
+    assert read_rows(tmp_path).torn == ()
 
 
 def test_the_trace_has_all_three_tables(tmp_path: Path) -> None:

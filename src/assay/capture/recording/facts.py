@@ -9,6 +9,7 @@ import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +17,9 @@ from assay.capture.recording.launch import Ended, Launch
 from assay.capture.secrets import scrub_arguments, scrub_shapes
 from assay.foundation import clock
 from assay.foundation.files import writing
+
+if TYPE_CHECKING:
+    from assay.capture.recording.scrubbing import Scrubber
 
 FORMAT = 1
 FACTS, END, STDOUT, STDERR = "launch.json", "ended.json", "stdout", "stderr"
@@ -26,7 +30,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """A command as it was started, without its secrets.
 
     `variables` are the allowed ones, `removed` the places in `argv` where a secret stood, `arguments` the
-    digest of the whole command line, `began` nanoseconds of the Unix epoch, `pid` that of the recorder.
+    digest of the whole command line, `block` that of what tells a block of a process from others, `began`
+    nanoseconds of the Unix epoch, `pid` that of the recorder.
     """
 
     name: str
@@ -43,10 +48,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     began: int
     started: str
+    block: str = ""
     format: int = FORMAT
 
 
-def facts_of(what: Launch, *, name: str, data: Sequence[Path], outputs: Sequence[Path]) -> Facts:
+def facts_of(
+    what: Launch, *, name: str, data: Sequence[Path], outputs: Sequence[Path], block: str = ""
+) -> Facts:
     """Return what is known of a command that is about to start."""
     argv = tuple(map(valid, what.argv))
     shown = scrub_arguments(argv)
@@ -64,7 +72,16 @@ def facts_of(what: Launch, *, name: str, data: Sequence[Path], outputs: Sequence
         pid=os.getpid(),
         began=time.time_ns(),
         started=clock.now(),
+        block=block,
     )
+
+
+def without_secrets(facts: Facts, scrubber: Scrubber) -> Facts:
+    """Return what is known of a command without the secrets that became known only while it ran."""
+    argv = tuple(map(scrubber.known, facts.argv))
+    found = {i for i, (a, b) in enumerate(zip(facts.argv, argv, strict=True)) if a != b}
+    removed = tuple(sorted({*facts.removed, *found}))
+    return msgspec.structs.replace(facts, name=scrubber.known(facts.name), argv=argv, removed=removed)
 
 
 def default_name(argv: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from assay.capture.contents import Contents
 from assay.capture.recording.rows import Rows
 from assay.capture.recording.scrubbed import scrub_file
-from assay.capture.recording.scrubbing import Scrubber
+from assay.capture.recording.scrubbing import SECRET_FILE, Scrubber, secret_values
 from assay.capture.trees import keep_tree, written_name
 from assay.foundation.errors import AssayError, UsageError, nearest
 from assay.provenance.commands import CodeFile, DataFile, Output
@@ -35,9 +36,6 @@ _SYSTEM = re.compile(
     r"|.*/(?:__pycache__|\.git|\.cache/(?:matplotlib|fontconfig|pip|torch_extensions)|torchinductor_[^/]*"
     r"|\.triton|\.ipython|\.jupyter)/|.*/pyvenv\.cfg$"
 )
-_SECRET_FILE = re.compile(
-    r"(?i)secret|credential|password|passwd|token|kaggle\.json|netrc|\.env$|api[_-]?key"
-)
 # Formats that hold data and no words of people: only these are kept as content.
 _DATA = frozenset(
     (
@@ -52,19 +50,30 @@ Shown = Callable[[Path], str]
 
 
 class Opened(NamedTuple):
-    """Real paths in the order in which they were first opened: read first, and written first."""
+    """Real paths in the order in which they were first opened: read first, and written first.
+
+    What was opened for both is read where it is as it was; of `changed`, which are among the written, nobody
+    knows what stood in them.
+    """
 
     read: tuple[Path, ...]
     written: tuple[Path, ...]
+    changed: tuple[Path, ...]
 
 
 def opened_files(rows: Rows, apart: Sequence[Path]) -> Opened:
     """Return the files that the processes opened, but for the system's and those below `apart`."""
     parents: dict[str, str] = {}
     modes: dict[str, str] = {}
+    before: dict[str, set[tuple[int, int]]] = {}
+    for _, row in rows.of("before"):
+        state = (int(row["modified"]), int(row["size"]))
+        before.setdefault(_real(str(row["file"]), parents), set()).add(state)
     for _, row in rows.of("opened"):
         for path, mode in row.get("files") or ():
             place = _real(str(path), parents)
+            if mode == "u":
+                mode = "r" if before.get(place) == {_state(place)} else "c"  # noqa: PLW2901  what it proved to be
             # What any process wrote first is no input, whichever row comes first.
             if modes.get(place, "r") == "r":
                 modes[place] = str(mode)
@@ -77,7 +86,17 @@ def opened_files(rows: Rows, apart: Sequence[Path]) -> Opened:
     return Opened(
         tuple(Path(place) for place, mode in kept.items() if mode == "r"),
         tuple(Path(place) for place, mode in kept.items() if mode != "r"),
+        tuple(Path(place) for place, mode in kept.items() if mode == "c"),
     )
+
+
+def unknown_before(opened: Opened, shown: Shown) -> list[str]:
+    """Return a sentence about the files that were changed and perhaps read before that."""
+    if not opened.changed:
+        return []
+    more = f" and {len(opened.changed) - 3:,} more" if len(opened.changed) > 3 else ""
+    names = ", ".join(shown(path) for path in opened.changed[:3])
+    return [f"what the run read of what it opened to change, before it changed it: {names}{more}"]
 
 
 def check_declared(paths: Sequence[Path], option: str) -> None:
@@ -237,10 +256,22 @@ def configurations(read: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
+def learn_secrets(scrubber: Scrubber, rows: Rows) -> None:
+    """Let a scrubber know the secrets in configurations that a run read, and in files named after them."""
+    names = {str(path) for _, row in rows.of("opened") for path, mode in row["files"] if mode == "r"}
+    for path in map(Path, sorted(names)):
+        if path.suffix.lower() not in CONFIGURATION and not SECRET_FILE.search(path.name):
+            continue
+        if _SYSTEM.match(str(path)) or not path.is_file() or _size(path) >= CONFIGURATION_SIZE:
+            continue
+        with contextlib.suppress(OSError):
+            scrubber.learn(secret_values(path.name, path.read_text("utf-8", "surrogateescape")))
+
+
 def configuration_file(path: Path, shown: str, objects: Objects) -> CodeFile:
     """Keep a configuration file or notebook without its secrets; one that is named after them, not at all."""
     data = path.read_bytes()
-    clean = None if _SECRET_FILE.search(path.name) else scrub_file(path.name, data)
+    clean = None if SECRET_FILE.search(path.name) else scrub_file(path.name, data)
     return CodeFile(
         path=shown,
         role="notebook" if path.suffix.lower() == NOTEBOOK else "configuration",
@@ -265,6 +296,14 @@ def _real(path: str, parents: dict[str, str]) -> str:
         parents[head] = os.path.realpath(head)
     place = f"{parents[head].rstrip(os.sep)}{os.sep}{tail}"
     return os.path.realpath(place) if Path(place).is_symlink() else place
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _size(path: Path) -> int:

@@ -18,6 +18,7 @@ from assay.capture.recording.files import (
     configurations,
     opened_files,
     outputs_of,
+    unknown_before,
 )
 from assay.capture.recording.identity import components_of
 from assay.capture.recording.launch import Ended
@@ -63,6 +64,7 @@ _UNSEEN = (
     " -I, -S or -E, or a PYTHONPATH that was set anew)"
 )
 _NAMED = 5
+_NAMED_ROLES = frozenset({"argument", "notebook", "configuration"})
 _CODE = frozenset({"program", "module", "argument", "configuration", "notebook"})
 
 
@@ -94,17 +96,27 @@ def gather(left: Left, objects: CleanObjects, contents: Contents, scrubber: Scru
     outputs, missed = outputs_of(
         opened.written, [Path(path) for path in facts.outputs], contents, places.data
     )
-    missed = [*left.missed, *left.machine.missed, *inputs.missed, *missed]
+    unknown = unknown_before(opened, places.data)
+    missed = [*left.missed, *left.machine.missed, *inputs.missed, *missed, *unknown]
     provenance = _provenance(left, kept, code, data, missed, scrubber)
     components = components_of(
-        argv=facts.argv, arguments=facts.arguments, code=code, data=data, hash_seed=facts.hash_seed
+        argv=facts.argv,
+        arguments=facts.arguments,
+        code=code,
+        data=data,
+        hash_seed=facts.hash_seed,
+        block=facts.block,
     )
     return _record(left, provenance, components, outputs, objects, scrubber)
 
 
 def _code(kept: Kept, opened: Opened, places: Places, objects: CleanObjects) -> tuple[CodeFile, ...]:
-    """Return the code with the configuration files that were read, which were not kept for an argument."""
-    found = {one.path: one for one in kept.code}
+    """Return the code with the configuration files that were read, which were not kept for an argument.
+
+    What an argument names and the run wrote anew is no code of its own, whatever stood there before.
+    """
+    written = {places.data(path) for path in opened.written}
+    found = {one.path: one for one in kept.code if one.path not in written or one.role not in _NAMED_ROLES}
     for path in configurations(opened.read):
         shown = places.data(path)
         before = found.get(shown)
@@ -193,7 +205,9 @@ def _not_observed(rows: Rows, missed: Iterable[str]) -> list[str]:
     cut = [str(number) for number in rows.torn]
     if cut:
         found.append(f"the last moments of process {', '.join(cut)}: it was ended in the middle of a row")
-    finished = {number for number, _ in [*rows.of("end"), *rows.of("stopped")]}
+    finished = {
+        number for number, _ in [row for kind in ("end", "stopped", "replaced") for row in rows.of(kind)]
+    }
     gone = [
         number
         for number, process in enumerate(rows.processes)

@@ -10,6 +10,7 @@ from assay.provenance.commands import CodeFile, DataFile
 from assay.provenance.components import ComponentDigests
 
 PROTOCOL = "command-v1"
+BLOCK = "block-v1"  # of a part of a process, which has a name or arguments of its own
 _RUN = frozenset({"program", "module", "argument", "notebook"})
 
 
@@ -20,10 +21,12 @@ def components_of(
     code: Iterable[CodeFile],
     data: Iterable[DataFile],
     hash_seed: str | None,
+    block: str = "",
 ) -> ComponentDigests:
     """Return the digests of what was run.
 
-    `arguments` is the digest of the whole command line. Code counts by its syntax where it is Python:
+    `arguments` is the digest of the whole command line, `block` that of the name of a block or of a function
+    and its arguments, empty for a whole command. Code counts by its syntax where it is Python:
     comments and layout change nothing. Uncommitted files that were not loaded are no part of it.
     """
     files = list(code)
@@ -41,8 +44,9 @@ def components_of(
                 "configurations": sorted(
                     (one.path, one.digest) for one in files if one.role == "configuration"
                 ),
+                **({"block": block} if block else {}),
             }
         ),
         seeds=digest_value({"hash_seed": hash_seed}),
-        protocol=digest_value(PROTOCOL),
+        protocol=digest_value(BLOCK if block else PROTOCOL),
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from assay.capture.recording.streams import Pump, is_open, leave_behind
+from assay.capture.recording.streams import Pump, is_open, relay
 from assay.foundation import clock
 from assay.foundation.errors import UsageError
 from assay.foundation.files import writing
@@ -118,14 +118,14 @@ def launch(what: Launch, live: Path, on_poll: Callable[[], None] | None = None) 
     pumps = _pumps(quiet=what.quiet)
     with _signals_held() as held:
         started, begun = clock.now(), time.monotonic()
-        process = _start(what, live, pumps, held)
+        process, relaying = _start(what, live, pumps, held)
         with _passing_on(process, pumps, held, quiet=what.quiet) as received:
             for pump in pumps.values():
                 pump.start()
             timed_out = _wait(process, what.timeout, on_poll, quiet=what.quiet)
             exit_status, number, usage = _reap(process)
             wall = time.monotonic() - begun
-            _drain(process, list(pumps.values()), quiet=what.quiet)
+            _drain(process, relaying, list(pumps.values()), quiet=what.quiet)
     if what.quiet and signal.SIGINT in received:
         raise KeyboardInterrupt
     return Ended(
@@ -186,13 +186,15 @@ def _pumps(*, quiet: bool) -> dict[int, Pump]:
 
 def _start(
     what: Launch, live: Path, pumps: dict[int, Pump], held: set[signal.Signals] | None
-) -> subprocess.Popen[bytes]:
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes] | None]:
     def restore() -> None:
         if held is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
+    relaying = None
     try:
-        return subprocess.Popen(
+        relaying = relay(pumps.values())
+        process = subprocess.Popen(
             list(what.argv),
             cwd=what.folder,
             env=hooked(what.variables, live),
@@ -202,14 +204,15 @@ def _start(
             process_group=0 if what.quiet else None,
             preexec_fn=restore if held is not None else None,  # noqa: PLW1509  no thread runs yet
         )
-    except OSError as error:
+    except BaseException as error:
         for pump in pumps.values():
             pump.abandon()
-        raise _not_started(what, error) from None
-    except BaseException:
-        for pump in pumps.values():
-            pump.abandon()
+        if relaying is not None:
+            relaying.wait()
+        if isinstance(error, OSError):
+            raise _not_started(what, error) from None
         raise
+    return process, relaying
 
 
 def _not_started(what: Launch, error: OSError) -> UsageError:
@@ -355,19 +358,24 @@ def _reap(process: subprocess.Popen[bytes]) -> tuple[int | None, int | None, res
     return process.returncode, None, usage
 
 
-def _drain(process: subprocess.Popen[bytes], pumps: list[Pump], *, quiet: bool) -> None:
-    """Wait for the rest of the output; what is still written to is left to a process of its own.
+def _drain(
+    process: subprocess.Popen[bytes],
+    relaying: subprocess.Popen[bytes] | None,
+    pumps: list[Pump],
+    *,
+    quiet: bool,
+) -> None:
+    """Wait for the rest of the output; what is still written to is left to the relay.
 
     Of a quiet command nothing stays: what it left running is ended.
     """
     if quiet:
         _send(process, signal.SIGKILL, group=True)
     until = time.monotonic() + _DRAIN
-    still = [pump for pump in pumps if not pump.wait(max(until - time.monotonic(), 0.0))]
-    if quiet:
-        for pump in still:
-            pump.stop()
-    else:
-        leave_behind(still)
+    over = [pump.wait(max(until - time.monotonic(), 0.0)) for pump in pumps]
     for pump in pumps:
         pump.close()
+    if relaying is not None and all(over):
+        relaying.wait()
+    elif relaying is not None:
+        relaying.returncode = 0  # nobody waits for it

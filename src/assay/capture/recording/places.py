@@ -2,7 +2,8 @@
 
 train.py, ./outside/x.py    below the root: the top of the repository of the program, or its folder
 outside/N/lib/core.py       below the N-th other folder that code was loaded from
-/datasets/images/1.png      data or output anywhere else
+/datasets/images/1.png      data, output or configuration anywhere else
+<cell 4288629935>           a cell of a notebook, by the number that its kernel makes of its content
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from assay.foundation.errors import IntegrityError
 
 OUTSIDE = "outside"
 _SHORTEST_TOKEN = 15  # characters of the shortest that has a shape
+_CELL = re.compile(r"/.*/ipykernel_\d+/(\d+)\.py", re.DOTALL)
 _NUMBERED = re.compile(r"outside/(\d{1,4})(?:/(.+))?", re.DOTALL)
 
 
@@ -61,6 +63,8 @@ class Places:
         return _without_tokens(self._written(path))
 
     def _written(self, path: str | Path) -> str:
+        if _CELL.fullmatch(str(path)):
+            return cell_name(str(path))
         lexical = os.path.normpath(self.root / path)
         for place in dict.fromkeys((lexical, os.path.realpath(lexical))):
             inside = _below(place, str(self.root))
@@ -86,6 +90,11 @@ class Places:
         if number >= len(self.outside):
             raise IntegrityError("a record names a folder that it does not list", where=written)
         return self.outside[number]
+
+
+def cell_name(name: str) -> str:
+    """Return what a cell is called: a kernel's name for it, without the number of the kernel's process."""
+    return _CELL.sub(r"<cell \1>", name) if _CELL.fullmatch(name) else written_name(name)
 
 
 def split(written: str) -> tuple[int | None, str]:

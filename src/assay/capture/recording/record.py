@@ -69,15 +69,18 @@ def _seal(
     live: LiveFolder, follower: Follower, ended: Ended, cache: Path, *, force_hash: bool
 ) -> CommandRecord:
     follower.stop()
+    from assay.capture.recording.rows import read_rows
     from assay.capture.recording.seal import keep_end, seal
 
     found = follower.found()
+    rows = read_rows(live.folder)
     return seal(
         found.store,
         live.folder,
         found,
-        keep_end(live.folder, ended, found.scrubber),
+        keep_end(live.folder, ended, found.scrubber, rows),
         cache,
+        rows,
         force_hash=force_hash,
     )
 

@@ -36,6 +36,7 @@ __all__ = ["Restored", "restore"]
 
 _TAKEN = frozenset((OUTSIDE, "run.sh", "RESTORED.md", "cells", "", ".", ".."))
 _CELLS = "cells"
+_STAYING = frozenset(("configuration", "notebook"))  # what a run reads may lie anywhere
 
 
 def restore(
@@ -71,7 +72,7 @@ def restore(
 def _check(found: CommandProvenance) -> None:
     """Refuse a record with a path that leads out of its folder, before anything is written."""
     for file in found.code:
-        if not file.path.startswith("<") and file.path.startswith("/"):
+        if file.path.startswith("/") and file.role not in _STAYING:
             raise IntegrityError("a record names a file outside of its folder", where=file.path)
     for path in (*(file.path for file in found.code), *(data.path for data in found.data), found.folder):
         if not path.startswith(("/", "<")):
@@ -161,7 +162,10 @@ class _Work:
 
     def _file(self, file: CodeFile) -> None:
         path = self.target(file.path)
-        if path is None or (path.is_file() and not path.is_symlink() and _sha256(path) == file.digest):
+        if path is None:
+            self._stays(file)
+            return
+        if path.is_file() and not path.is_symlink() and _sha256(path) == file.digest:
             return
         if file.role == "changed" and not file.digest:  # a tracked file that was gone
             path.unlink(missing_ok=True)
@@ -179,6 +183,13 @@ class _Work:
                 f"{file.path}: it was changed before it could be copied; what ran was SHA-256"
                 f" {short(file.digest)}, here is {short(_sha256(path))}"
             )
+
+    def _stays(self, file: CodeFile) -> None:
+        """Check a configuration that the run finds by an absolute path, where it is."""
+        real = self._places.real(file.path)
+        if not real.is_file() or real.stat().st_size != file.size or _sha256(real) != file.digest:
+            what = "it is another one now" if real.is_file() else "it is gone"
+            self.missing.append(f"{file.path}: {what} (recorded SHA-256 {short(file.digest)})")
 
     def restored(self) -> Restored:
         """Return what was made."""

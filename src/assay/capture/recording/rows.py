@@ -1,7 +1,8 @@
 """Reads what the processes of a run wrote about themselves: one file a process, one line a row.
 
 A line is the CRC-32 of its JSON in eight hexadecimal digits, a space and the JSON. A line that does not
-check is the end of its file: the process was killed in the middle of it.
+check is the end of its file: the process was killed in the middle of it. Zero bytes are room that a process
+reserved and has not filled: no row has one, so that the first is where its rows end.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class RowsFile:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read()
+                data = file.read().partition(b"\0")[0]
         except OSError:
             return []
         found = []
@@ -61,8 +62,12 @@ class RowsFile:
         return found
 
     def rest(self) -> bool:
-        """Say whether bytes follow the last whole row."""
-        return self.torn or self.path.stat().st_size > self._offset
+        """Say whether the beginning of a row follows the last whole one."""
+        if self.torn:
+            return True
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            return file.read(1) not in (b"", b"\0")
 
 
 class Tail:

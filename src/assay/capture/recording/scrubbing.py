@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from assay.capture.secrets import REMOVED, is_named_secret, looks_secret, scrub,
 from assay.records.objects import Objects
 
 _SHORTEST = 6  # below that, a value is found everywhere
+_NUMBER = 8  # digits from which a number may be a secret wherever it stands
+SECRET_FILE = re.compile(r"(?i)secret|credential|password|passwd|token|kaggle\.json|netrc|\.env$|api[_-]?key")
 _PIECE = 2**16
 
 
@@ -17,8 +21,8 @@ class Scrubber:
     """Removes secrets by their looks, and the secret values of one command wherever they stand."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        values = {value for value in known if len(value) >= _SHORTEST}
-        self._known = sorted(values, key=lambda value: (-len(value), value))
+        self._known: list[str] = []
+        self.learn(known)
 
     @classmethod
     def of(cls, variables: Mapping[str, str], argv: Sequence[str]) -> Scrubber:
@@ -28,6 +32,11 @@ class Scrubber:
             if shown != argument:
                 known.append(_without_common(argument, shown))
         return cls(known)
+
+    def learn(self, values: Iterable[str]) -> None:
+        """Know these secret values too, from now on; those that would be found everywhere are not taken."""
+        known = {*self._known, *(value for value in values if len(value) >= _SHORTEST)}
+        self._known = sorted(known, key=lambda value: (-len(value), value))
 
     def text(self, text: str, *, code: bool = False) -> str:
         """Return text without secrets."""
@@ -79,6 +88,44 @@ class CleanObjects(Objects):
         if clean != data:
             self.altered.add(digest)
         return digest
+
+
+def secret_values(name: str, text: str) -> list[str]:
+    """Return what is a secret in a file that a program read: by the rules of `scrub`, else all of one word.
+
+    Paths and short numbers are left out, which stand in an output for something else.
+    """
+    values = _taken_out(text, "".join(map(scrub, _pieces(text))))
+    if not values and SECRET_FILE.search(name) and len(text.split()) == 1:
+        values = [text.strip()]
+    found = []
+    for value in values:
+        if not value.startswith(("/", "~")) and not (value.isdigit() and len(value) < _NUMBER):
+            found += [value, _unescaped(value)]
+    return list(dict.fromkeys(found))
+
+
+def _taken_out(text: str, clean: str) -> list[str]:
+    """Return what stood in a text where its clean form has the mark."""
+    found, at = [], 0
+    first, *rest = clean.split(REMOVED)
+    at = len(first)
+    for place, piece in enumerate(rest, 1):
+        end = len(text) - len(piece) if place == len(rest) else text.find(piece, at + 1)
+        if end < at:
+            break
+        found.append(text[at:end])
+        at = end + len(piece)
+    return found
+
+
+def _unescaped(value: str) -> str:
+    """Return a value as a program gets it that reads it from JSON."""
+    try:
+        found = json.loads(f'"{value}"')
+    except ValueError:
+        return value
+    return str(found)
 
 
 def removed_places(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:

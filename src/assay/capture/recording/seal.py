@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from assay.capture.contents import Contents
-from assay.capture.recording.facts import Facts, lost_output, read_end, read_facts, write_end
+from assay.capture.recording.facts import Facts, lost_output, read_end, read_facts, without_secrets, write_end
+from assay.capture.recording.files import learn_secrets
 from assay.capture.recording.follow import Found, prepare
 from assay.capture.recording.gather import Left, gather
 from assay.capture.recording.launch import Ended
@@ -24,8 +25,9 @@ _ABANDONED = "how the command ended, and its output: its recorder was ended befo
 _NO_ROOM = "the output of the command: there was no room to keep it"
 
 
-def keep_end(live: Path, ended: Ended, scrubber: Scrubber) -> Ended:
+def keep_end(live: Path, ended: Ended, scrubber: Scrubber, rows: Rows) -> Ended:
     """Write how a command ended into its folder, and return it with its output without secrets."""
+    learn_secrets(scrubber, rows)
     clean = msgspec.structs.replace(
         ended, stdout=scrubber.text_bytes(ended.stdout), stderr=scrubber.text_bytes(ended.stderr)
     )
@@ -39,15 +41,16 @@ def seal(
     found: Found,
     ended: Ended | None,
     cache: Path,
+    rows: Rows,
     *,
     force_hash: bool = False,
-    rows: Rows | None = None,
 ) -> CommandRecord:
     """Write the record of a run that has ended; its folder stays, for the caller to remove."""
-    rows = rows or read_rows(live)
+    learn_secrets(found.scrubber, rows)
+    facts = without_secrets(found.facts, found.scrubber)
     found.sources.keep_code([row for kind in ("code", "cell") for _, row in rows.of(kind)])
     left = Left(
-        facts=found.facts,
+        facts=facts,
         rows=rows,
         sources=found.sources,
         machine=found.machine,
@@ -94,7 +97,7 @@ def _recovered(store: Store, live: LiveFolder, cache: Path) -> CommandRecord | N
             found = found._replace(missed=(_ABANDONED,))
         elif lost_output(live.folder):
             found = found._replace(missed=(_NO_ROOM,))
-        record = seal(store, live.folder, found, ended, cache, rows=rows)
+        record = seal(store, live.folder, found, ended, cache, rows)
     except BaseException:
         live.release()
         raise

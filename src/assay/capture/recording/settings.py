@@ -92,7 +92,9 @@ def variables_of(rows: Rows, launched: Mapping[str, str]) -> dict[str, str]:
 def processes_of(rows: Rows) -> tuple[ProcessSeen, ...]:
     """Return the processes of the run that were observed."""
     numbers = {process.get("pid"): i for i, process in enumerate(rows.processes)}
-    finished = {number for number, _ in [*rows.of("end"), *rows.of("stopped")]}
+    finished = {
+        number for number, _ in [row for kind in ("end", "stopped", "replaced") for row in rows.of(kind)]
+    }
     return tuple(
         ProcessSeen(
             number=number,

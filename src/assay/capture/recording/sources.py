@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from assay.capture.recording.places import Places
+from assay.capture.recording.places import Places, cell_name
 from assay.capture.recording.scrubbed import scrub_file
 from assay.capture.repository import SOURCES, WorkTree, work_tree
 from assay.capture.syntax import syntax_digest
@@ -139,8 +139,9 @@ class Sources:
         """Keep a cell of a notebook; the hook sends it without its secrets."""
         data = source.encode("utf-8", "replace")
         clean = scrub_file("cell.py", data) or b""
-        self._code[written_name(name)] = CodeFile(
-            path=written_name(name),
+        shown = cell_name(name)
+        self._code[shown] = CodeFile(
+            path=shown,
             role=NOTEBOOK,
             digest=hashlib.sha256(data).hexdigest(),
             size=len(data),

@@ -11,27 +11,55 @@ import sys
 import termios
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 KEPT = 2**20  # bytes of the head, and as many of the tail
 _CHUNK = 2**16
 
-# What stays behind when the command has ended and something that it started still writes: nothing of
-# the program may notice that the recorder has gone.
-_COPY = """\
-import os, sys, threading
-def copy(source, target):
-    try:
-        while True:
+# Between the program and our own output stands a process that does nothing else: when the recorder is
+# killed, or leaves while something still writes, nothing of the program may notice.
+_RELAY = """\
+import _thread, os, select, sys
+def write(target, data):
+    data = memoryview(data)
+    while data:
+        try:
+            data = data[os.write(target, data):]
+        except BlockingIOError:
+            select.select([], [target], [])
+def relay(source, target, copy):
+    alive = True
+    while alive:
+        try:
             data = os.read(source, 65536)
-            if not data:
-                break
-            while data:
-                data = data[os.write(target, data):]
-    except OSError:
-        pass
+        except OSError:  # what a pseudo-terminal answers once nobody holds its other end
+            break
+        if not data:
+            break
+        try:
+            write(target, data)
+        except OSError:  # nobody reads our output any more: the program's next write fails, as alone
+            alive = False
+        try:
+            if copy >= 0:
+                write(copy, data)
+        except OSError:
+            os.close(copy)
+            copy = -1
     os.close(source)
-for pair in sys.argv[1:]:
-    threading.Thread(target=copy, args=tuple(map(int, pair.split(":")))).start()
+    if copy >= 0:
+        os.close(copy)
+def run(stream, over):
+    relay(*map(int, stream.split(":")))
+    over.release()
+locks = []
+for stream in sys.argv[1:]:
+    locks.append(_thread.allocate_lock())
+    locks[-1].acquire()
+    _thread.start_new_thread(run, (stream, locks[-1]))
+for lock in locks:
+    lock.acquire()
+os._exit(0)
 """
 
 
@@ -71,98 +99,85 @@ class Kept:
 class Pump:
     """One stream of the command: a pipe, or a pseudo-terminal where ours is a terminal.
 
-    `target` is our own descriptor that the bytes go on to, or None to keep them only.
+    `target` is our own descriptor that a relay passes the bytes on to, or None to keep them only.
     """
 
     def __init__(self, target: int | None) -> None:
         self.target = target
         self.kept = Kept()
-        self.terminal = target is not None and os.isatty(target)
-        self._source, self.given = os.openpty() if self.terminal else os.pipe()
-        if self.terminal:
+        terminal = target is not None and os.isatty(target)
+        self._source, self.given = os.openpty() if terminal else os.pipe()
+        self._terminal = os.ttyname(self.given) if terminal else ""
+        if terminal:
             _raw(self.given)
             self.resize()
+        self.ends: tuple[int, ...] = ()  # what the relay reads from, and where it copies to
+        if target is not None:
+            copied, copy = os.pipe()
+            self.ends, self._source = (self._source, copy), copied
         self._stop, self._stopper = os.pipe()
         self._thread = threading.Thread(target=self._run, name="assay-output", daemon=True)
 
     def start(self) -> None:
-        """Begin to pass on; the end that the command was given is closed on our side."""
-        os.close(self.given)
+        """Begin to keep; the ends that the command and the relay were given are closed on our side."""
+        for descriptor in (self.given, *self.ends):
+            os.close(descriptor)
         self._thread.start()
 
     def abandon(self) -> None:
-        """Close both ends: the command could not be started."""
-        for descriptor in (self.given, self._source, self._stop, self._stopper):
+        """Close all ends: the command could not be started."""
+        for descriptor in (self.given, *self.ends, self._source, self._stop, self._stopper):
             os.close(descriptor)
 
     def resize(self) -> None:
         """Give the pseudo-terminal the size of our terminal."""
-        if not self.terminal or self.target is None:
+        if not self._terminal or self.target is None:
             return
         with contextlib.suppress(OSError):
             size = fcntl.ioctl(self.target, termios.TIOCGWINSZ, b"\0" * 8)
-            fcntl.ioctl(self._source, termios.TIOCSWINSZ, size)
+            inner = os.open(self._terminal, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            try:
+                fcntl.ioctl(inner, termios.TIOCSWINSZ, size)
+            finally:
+                os.close(inner)
 
     def wait(self, seconds: float) -> bool:
         """Wait until the stream has ended, at most so long, and say whether it has."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def stop(self) -> None:
-        """Pass nothing on any more."""
-        os.close(self._stopper)
-        self._stopper = -1
-        self._thread.join()
-
-    def hand_over(self) -> tuple[int, int] | None:
-        """Return descriptors for another process to copy between; None where there is nothing to copy."""
-        self.stop()
-        if self._source < 0 or self.target is None:
-            return None
-        # Under other numbers than those that the process gets for its own streams.
-        return self._source, os.dup(self.target)
-
     def close(self) -> None:
-        """Close what is still open on our side."""
-        for descriptor in (self._source, self._stop, self._stopper):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._source = self._stop = self._stopper = -1
+        """Keep nothing any more, and close what is still open on our side; the relay goes on."""
+        os.close(self._stopper)
+        self._thread.join()
+        os.close(self._source)
+        os.close(self._stop)
 
     def _run(self) -> None:
         waiting = select.poll()
         waiting.register(self._source, select.POLLIN)
         waiting.register(self._stop, select.POLLIN)
-        try:
-            while self._stop not in {ready for ready, _ in waiting.poll()}:
-                data = _read(self._source)
-                if not data:
-                    break
-                self.kept.add(data)
-                if self.target is not None:
-                    _write(self.target, data)
-        except OSError:
-            # Nothing reads our output any more: the program's next write fails, as it would alone.
-            os.close(self._source)
-            self._source = -1
+        while self._stop not in {ready for ready, _ in waiting.poll()}:
+            data = os.read(self._source, _CHUNK)
+            if not data:
+                break
+            self.kept.add(data)
 
 
-def leave_behind(pumps: list[Pump]) -> None:
-    """Hand streams that are still written to over to a small process that copies them to their end."""
-    pairs = [pair for pair in (pump.hand_over() for pump in pumps) if pair is not None]
-    if not pairs:
-        return
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _COPY, *(f"{source}:{target}" for source, target in pairs)],
+def relay(pumps: Iterable[Pump]) -> subprocess.Popen[bytes] | None:
+    """Start the process that passes streams on; None where none has a target. Raises `OSError`.
+
+    The signals that are blocked here stay so in it: what ends the program lets it pass the rest on.
+    """
+    passed = [pump for pump in pumps if pump.ends]
+    if not passed:
+        return None
+    streams = [f"{source}:{pump.target}:{copy}" for pump in passed for source, copy in [pump.ends]]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _RELAY, *streams],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=sorted({descriptor for pair in pairs for descriptor in pair}),
-        start_new_session=True,
+        pass_fds=[descriptor for pump in passed for descriptor in pump.ends],
     )
-    process.returncode = 0  # nobody waits for it
-    for _, target in pairs:
-        os.close(target)
 
 
 def is_open(descriptor: int) -> bool:
@@ -172,23 +187,6 @@ def is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _read(source: int) -> bytes:
-    try:
-        return os.read(source, _CHUNK)
-    except OSError:  # what a pseudo-terminal answers once nobody holds its other end
-        return b""
-
-
-def _write(target: int, data: bytes) -> None:
-    """Write all, also to a descriptor that somebody made non-blocking."""
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(target, view) :]
-        except BlockingIOError:
-            select.select([], [target], [])
 
 
 def _raw(terminal: int) -> None:
