@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -19,7 +20,7 @@ from assay.benchmarks.sources import OfficialFiles
 from assay.contracts.card import CostNote, ProtocolCard, SeedNote, TaskCard
 from assay.contracts.evaluation import Fidelity
 from assay.contracts.problem import Budget, Signal
-from assay.foundation.errors import UnavailableError, UnknownNameError
+from assay.foundation.errors import StudyError, UnavailableError, UnknownNameError
 from assay.foundation.seeding import Stream
 from assay.records.store import Store
 from assay.spaces.catalogue import get_space
@@ -171,3 +172,15 @@ def test_what_a_study_cannot_have_is_refused_when_planned(made: Path, tmp_path: 
         make_plan(_study(tmp_path, fidelity="9-epoch@4"), Store(tmp_path / "store"), made)
     with pytest.raises(UnavailableError, match="earlier epochs of 'apart'"):
         make_plan(_study(tmp_path, fidelity="apart@1"), Store(tmp_path / "store"), made)
+
+
+def test_what_no_search_could_reach_is_refused_when_planned(made: Path, tmp_path: Path) -> None:
+    """Fewer epochs under a budget in evaluations, and a budget below one evaluation, are told before a run."""
+    store = Store(tmp_path / "store")
+    counted = msgspec.structs.replace(_study(tmp_path).study, budget=Budget(evaluations=50))
+    with pytest.raises(StudyError, match="does not fit this strategy") as refused:
+        make_plan(check_study(counted, tmp_path), store, made)
+    assert "methods.hyperband" in str(refused.value)
+    small = msgspec.structs.replace(counted, budget=Budget(table_seconds=20.0))
+    with pytest.raises(StudyError, match="no evaluation of curves/made fits"):
+        make_plan(check_study(small, tmp_path), store, made)

@@ -58,8 +58,9 @@ def ladder(problem: Problem, strategy: str, *, eta: int, min_epochs: int) -> tup
     if len(rungs) == 1:
         raise UnavailableError(
             f"{strategy} needs earlier epochs of '{own.schedule}'",
-            why=f"the benchmark knows {_epochs(earlier)} from {min_epochs} on",
-            hint="a benchmark with learning curves, another fidelity in [protocol], or a smaller eta",
+            why=f"the benchmark knows {_epochs(earlier, last)}",
+            hint="a benchmark with learning curves, or another fidelity in [protocol]"
+            + (", or a smaller eta" if earlier else ""),
         )
     return tuple(reversed(rungs))
 
@@ -128,5 +129,5 @@ def _schedule(fidelity: Fidelity) -> tuple[str, float, int | None]:
     return fidelity.schedule, fidelity.data_fraction, fidelity.width
 
 
-def _epochs(known: list[int]) -> str:
-    return f"epochs {known[0]} to {known[-1]}" if known else "no epoch"
+def _epochs(earlier: list[int], last: int) -> str:
+    return f"epochs {earlier[0]} to {earlier[-1]} before {last}" if earlier else "its last epoch alone"

@@ -23,6 +23,7 @@ from assay.provenance.hyperparameters import encode_hyperparameters
 from assay.strategies.catalogue import check_capabilities, make, resolve
 from assay.studies.cell import Door, door_identity, opened
 from assay.studies.load import LoadedStudy
+from assay.studies.reach import check_levels
 from assay.studies.study import Method
 
 _TELLING = re.compile(
@@ -113,14 +114,15 @@ def _resolve(
         where = loaded.where("methods", name, "hyperparameters")
         resolved, defaults = resolve(entry, method.hyperparameters, where)
         if door.kind == "strategy" and ":" not in door.target:
-            _try(entry, resolved, next(iter(benchmarks.values())), loaded, where)
+            for benchmark in benchmarks.values():
+                _try(entry, resolved, benchmark, loaded, where)
         return resolved, defaults
 
 
 def _try(
     entry: Any, resolved: Mapping[str, Any], benchmark: TableBenchmark, loaded: LoadedStudy, where: str
 ) -> None:
-    """Build a registered strategy once, so that a value it refuses is told before anything runs."""
+    """Build a registered strategy once, so that what it refuses is told before anything runs."""
     problem = Problem(
         space=benchmark.space,
         fidelities=benchmark.card.fidelities,
@@ -131,7 +133,8 @@ def _try(
         prefix=benchmark.card.prefix,
     )
     try:
-        make(entry, problem, Stream(0, ("plan",)), resolved)
+        strategy = make(entry, problem, Stream(0, ("plan",)), resolved)
+        check_levels(loaded, strategy, benchmark, where)
     except AssayError as error:
         raise error.at(where) from None
 

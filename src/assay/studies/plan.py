@@ -29,6 +29,7 @@ from assay.studies.history import plan_facts
 from assay.studies.load import LoadedStudy
 from assay.studies.methods import MethodPlan, plan_methods
 from assay.studies.racing import Race
+from assay.studies.reach import check_reach
 from assay.studies.reasons import Reasons
 from assay.studies.requirements import open_benchmarks
 
@@ -93,6 +94,7 @@ def make_plan(
     """
     _refuse_tuning(loaded)
     benchmarks = open_benchmarks(loaded, cache)
+    check_reach(loaded, benchmarks)
     methods, blobs = plan_methods(loaded, benchmarks)
     cells, documents = _cells(loaded, methods, benchmarks)
     runs = store.runs() if store else {}
