@@ -138,7 +138,7 @@ def test_equal_tuning_budgets_are_allowed(tmp_path: Path, cache: Path) -> None:
         ("replicates = 3\n[methods.reinforce", "replicates = 4\n[methods.reinforce"),
         (
             "replicates = 3\n[methods.reinforce",
-            "replicates = 3\nbudget.table_seconds = 20\n[methods.reinforce",
+            "replicates = 3\nbudget.table_seconds = 20_000\n[methods.reinforce",
         ),
         ('cifar10"]\nconfigurations = 2', 'cifar100"]\nconfigurations = 2'),
     ],

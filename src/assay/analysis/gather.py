@@ -10,6 +10,7 @@ import numpy as np
 from assay.analysis.model import BenchmarkFacts, ClaimSpec, Conduct, PublishedMean, RunData
 from assay.analysis.trajectories import incumbent
 from assay.benchmarks.tabular import TableBenchmark
+from assay.contracts.evaluation import Evaluation
 from assay.foundation.digest import digest_value
 from assay.records.record import Record, Trajectory
 from assay.records.store import Run, Store
@@ -56,9 +57,9 @@ class _Shown:
 
     def of(self, archs: Sequence[str]) -> np.ndarray:
         """Return the reported signal of each architecture, NaN where the table has none."""
-        space = self._table.space
-        places = np.array([space.index(space.parse(arch)) for arch in archs], dtype=np.intp)
-        return self._table.lookup(places, self._signal, self._policy).values
+        evaluate = self._table.evaluator(self._signal, self._policy)
+        told = [evaluate(self._table.space.parse(arch)) for arch in archs]
+        return np.array([one.value if isinstance(one, Evaluation) else np.nan for one in told])
 
     def along(self, trajectory: Trajectory) -> np.ndarray:
         """Return the reported signal of the incumbent after each evaluation, NaN before the first."""

@@ -11,6 +11,7 @@ from assay.analysis.cells import SIGNAL, TEST, Cells, reported_on, sign_of, valu
 from assay.analysis.model import BenchmarkFacts, RunData
 from assay.analysis.trajectories import incumbent
 from assay.benchmarks.tabular import TableBenchmark
+from assay.contracts.evaluation import Evaluation
 from assay.contracts.problem import Budget
 from assay.records.record import Record
 from assay.studies.plan import Plan
@@ -111,6 +112,7 @@ def _scored(table: TableBenchmark, archs: Sequence[str], signal: str, policy: st
     """Return the mean signal of architectures under a seed policy; None where one has no value."""
     if not archs:
         return None
-    places = [table.space.index(table.space.parse(arch)) for arch in archs]
-    values = table.column(signal, policy)[places]
-    return math.fsum(values) / len(values) if np.isfinite(values).all() else None
+    evaluate = table.evaluator(signal, policy)
+    told = [evaluate(table.space.parse(arch)) for arch in archs]
+    values = [one.value for one in told if isinstance(one, Evaluation)]
+    return math.fsum(values) / len(values) if len(values) == len(told) else None

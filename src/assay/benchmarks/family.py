@@ -14,7 +14,7 @@ The vault of a task is written before its table, so that no table is ever there 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ from assay.benchmarks.sources import OfficialFiles, source_folder
 from assay.contracts.card import ProtocolCard
 from assay.contracts.space import Enumerable
 from assay.foundation.dense import DenseFile, open_dense, write_dense
-from assay.foundation.errors import CapabilityError, CorruptError
+from assay.foundation.errors import CapabilityError, CorruptError, UsageError
 from assay.spaces.catalogue import get_space
 from assay.spaces.listed import ListedSpace, indexed
 from assay.spaces.parametric_table import parametric_space
@@ -34,6 +34,12 @@ from assay.tasks.vault import write_vault
 
 TABLE_KIND = "assay-table"
 KEYS, TEXTS = "row-keys", "row-texts"
+_AXES = (
+    ("architecture",),
+    ("architecture", "fidelity"),
+    ("architecture", "seed"),
+    ("architecture", "fidelity", "seed"),
+)
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +158,12 @@ def table_space(name: str, table: DenseFile | None = None) -> Enumerable[Any]:
     """Return the search space of a table; `CapabilityError` for one without an index or listed rows."""
     described = "" if table is None else table.meta.get("parameters", "")
     if described:
-        own = parametric_space(json.loads(described))
+        try:
+            own = parametric_space(json.loads(described))
+        except (UsageError, ValueError) as error:
+            raise CorruptError(
+                "the parameters of the table are damaged", where=str(table and table.path), why=str(error)
+            ) from None
         if isinstance(own, Enumerable):
             return own
     rows = None if table is None else _rows_of(table)
@@ -160,6 +171,9 @@ def table_space(name: str, table: DenseFile | None = None) -> Enumerable[Any]:
         return ListedSpace(LISTED, rows.texts)
     space = get_space(name)
     if rows is not None:
+        if rows.keys != rows.texts and not hasattr(space, "unique_string"):
+            why = f"rows have keys, and {name} has no canonical form"
+            raise CorruptError("the rows of the table are damaged", where=str(table and table.path), why=why)
         return indexed(space, rows.keys, rows.texts)
     if not isinstance(space, Enumerable):
         raise CapabilityError(f"the search space '{name}' has no index", why="a table needs one")
@@ -217,18 +231,71 @@ def _row_columns(rows: Rows | None) -> dict[str, tuple[tuple[str, ...], np.ndarr
 def _rows_of(table: DenseFile) -> Rows | None:
     if KEYS not in table.arrays:
         return None
-    keys = tuple(table.arrays[KEYS].tobytes().decode().split("\n"))
-    texts = table.arrays.get(TEXTS)
-    return Rows(keys=keys, texts=keys if texts is None else tuple(texts.tobytes().decode().split("\n")))
+    try:
+        keys, texts = (
+            tuple(table.arrays[name].tobytes().decode().split("\n")) if name in table.arrays else ()
+            for name in (KEYS, TEXTS)
+        )
+    except UnicodeDecodeError as error:
+        raise CorruptError(
+            "the rows of the table are no text", where=str(table.path), why=str(error)
+        ) from None
+    if texts and len(texts) != len(keys):
+        why = f"{len(keys):,} keys, {len(texts):,} published forms"
+        raise CorruptError("the rows of the table are damaged", where=str(table.path), why=why)
+    return Rows(keys=keys, texts=texts or keys)
 
 
 def open_table(path: Path) -> tuple[DenseFile, TableMeta]:
-    """Open and verify a table file, and decode its metadata."""
+    """Open and verify a table file, and decode its metadata.
+
+    Raises what `open_dense` raises, and `CorruptError` for a table that is not as its card says or that
+    lies under the name of another benchmark.
+    """
     file = open_dense(path, TABLE_KIND)
     try:
-        return file, msgspec.convert(file.meta, TableMeta)
+        meta = msgspec.convert(file.meta, TableMeta)
     except msgspec.ValidationError as error:
         raise CorruptError("the metadata of the table is damaged", where=str(path), why=str(error)) from None
+    for why in _contradictions(file, meta):
+        raise CorruptError("the table is not what its name and its card say", where=str(path), why=why)
+    return file, meta
+
+
+def _contradictions(file: DenseFile, meta: TableMeta) -> Iterator[str]:
+    """Say, in a few words each, what of a table is not as its name and its card say."""
+    card = meta.card
+    if meta.benchmark != f"{file.path.parent.name}/{file.path.stem}":
+        yield f"it is the table of '{meta.benchmark}'"
+    if not (card.fidelities and card.signals and card.seeds.policies):
+        yield "its card has no fidelity, no signal or no seed policy"
+    for policy in card.seeds.policies:
+        kind, _, seed = policy.partition("=")
+        if kind in ("seed", "filled-from") and seed not in map(str, card.seeds.seeds):
+            yield f"its card has no seed for the policy '{policy}'"
+    columns = {name: array for name, array in file.arrays.items() if name not in (KEYS, TEXTS)}
+    cost = () if card.cost is None else (card.cost.column,)
+    for name in (*(meta.signals.get(one.name, one.name) for one in card.signals), *card.extras, *cost):
+        if name not in columns:
+            yield f"it has no column '{name}'"
+    yield from _misshapen(file, card, columns)
+    for name in cost:
+        if "seed" in file.axes[name]:
+            yield f"the cost '{name}' has an axis of seeds"
+        if (columns[name] < 0).any():
+            yield f"the cost '{name}' is below zero"
+
+
+def _misshapen(file: DenseFile, card: ProtocolCard, columns: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """Name the columns whose axes are not the architectures, fidelities and seeds of the card."""
+    first = next(iter(columns.values())).shape
+    sizes = {"fidelity": len(card.fidelities), "seed": len(card.seeds.seeds)}
+    for name, column in columns.items():
+        axes = file.axes[name]
+        if axes not in _AXES:
+            yield f"column '{name}' has the axes ({', '.join(axes)})"
+        elif column.shape != (expected := first[:1] + tuple(sizes[axis] for axis in axes[1:])):
+            yield f"column '{name}' has the shape {column.shape}, not {expected}"
 
 
 def describe(file: DenseFile, meta: TableMeta) -> ImportedTable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,15 +94,21 @@ class TableBenchmark:
         """Return what each evaluation is charged, over the whole space: seconds, or 1 an evaluation.
 
         `continues` is a fidelity that was paid for before; raises `UnavailableError` where the card
-        does not let this one continue it.
+        does not let this one continue it, `CorruptError` where what is added costs less than nothing.
         """
         place = self.fidelity(fidelity)
         if continues is not None:
             self._check_continuation(place, continues)
             charged: np.ndarray = self.costs_at(place) - self.costs_at(continues)
+            if (charged < 0).any():
+                raise CorruptError(
+                    f"a training to {place.text()} costs less than to {continues.text()}",
+                    where=str(self._table.path),
+                    why=self.space.format(self.space.at(int(np.argmax(charged < 0)))),
+                )
             return charged
         if place not in self._costs:
-            self._costs[place] = self._open_costs(place)
+            self._costs.update(self._open_costs(place))
         return self._costs[place]
 
     def fidelity(self, fidelity: Fidelity | str | None) -> Fidelity:
@@ -124,6 +130,10 @@ class TableBenchmark:
         """Return an open column that is no signal, such as 'latency', as it is stored."""
         if name not in self.card.extras:
             raise UnknownNameError("column", name, self.card.extras, where=self.name)
+        if name not in self._table.arrays:  # the card names it since the table was imported
+            raise UnavailableError(
+                f"the table has no column '{name}'", where=str(self._table.path), hint="import it again"
+            )
         return self._table.arrays[name]
 
     def lookup(
@@ -157,17 +167,20 @@ class TableBenchmark:
     ) -> Callable[[Hashable], Outcome]:
         """Return a function from an architecture to its outcome, made once for each architecture.
 
-        With `continues`, only what is added to that fidelity is charged. The function raises
-        `UsageError` for what is not an architecture of the space.
+        With `continues`, only what is added to that fidelity is charged. An architecture of the space
+        without a row is missing, and charged as the most expensive. The function raises `UsageError` for
+        what is not an architecture of the space.
         """
         key = self._key(signal, policy, fidelity)
         if (key, continues) not in self._answers:
             columns = self._all(signal, policy, fidelity)
+            columns = columns._replace(costs=self.costs_at(key.fidelity, continues))
             if np.isnan(columns.costs).all():
                 raise UnavailableError(f"no cost is known at {key.fidelity.text()}", where=self.name)
+            dearest = float(self.costs_at(key.fidelity).max())
             if continues is not None:
-                columns = columns._replace(costs=self.costs_at(key.fidelity, continues))
-            self._answers[key, continues] = _Answers(self.name, self.space, columns, key)
+                dearest -= float(self.costs_at(continues).max())
+            self._answers[key, continues] = _Answers(self.name, self.space, columns, key, dearest)
         answers = self._answers[key, continues]
 
         def evaluate(arch: Hashable) -> Outcome:
@@ -224,21 +237,28 @@ class TableBenchmark:
             return np.full(self.space.size, np.nan)
         return _over_seeds(values, key.policy, self.card.seeds.seeds)
 
-    def _open_costs(self, fidelity: Fidelity) -> np.ndarray:
-        """Return the card's cost column at a fidelity, or 1 an evaluation.
+    def _open_costs(self, fidelity: Fidelity) -> dict[Fidelity, np.ndarray]:
+        """Return the card's costs, or 1 an evaluation, at a fidelity and those that it can continue.
 
-        What the source has no cost for is charged as the most expensive: what is missing is not free. Where
-        none is known all are NaN, and `evaluator` refuses.
+        What the source has no cost for is charged as the most expensive so far along its schedule, and never
+        more than a later epoch of the same architecture: what is missing is not free, and what continues
+        it adds nothing below zero. Where none is known all are NaN, and `evaluator` refuses.
         """
         if self.card.cost is None:
-            return np.ones(self.space.size)
+            return {fidelity: np.ones(self.space.size)}
+        fidelities = self.card.fidelities
         costs = self._table.arrays[self.card.cost.column]
-        if "fidelity" in self._table.axes[self.card.cost.column]:
-            costs = costs[:, self.card.fidelities.index(fidelity)]
-        charged = np.array(costs, dtype=np.float64)
-        known = np.isfinite(charged)
-        charged[~known] = charged[known].max() if known.any() else np.nan
-        return charged
+        places = [fidelities.index(fidelity)]
+        if "fidelity" not in self._table.axes[self.card.cost.column]:
+            costs = costs[:, None]
+        else:
+            places = of_schedule(fidelities, fidelity) if self.card.prefix else places
+            costs = costs[:, places]
+        known = np.isfinite(costs)
+        dearest = np.where(known, costs, -np.inf).max(axis=0)
+        charged = never_less(costs, np.maximum.accumulate(dearest))
+        charged[:, ~known.any(axis=0)] = np.nan
+        return dict(zip((fidelities[i] for i in places), np.ascontiguousarray(charged.T), strict=True))
 
     def _check_continuation(self, later: Fidelity, earlier: Fidelity) -> None:
         same = structs.replace(later, epoch=None) == structs.replace(earlier, epoch=None)
@@ -274,19 +294,26 @@ class _Column(NamedTuple):
 class _Answers(dict[Hashable, Outcome]):
     """Outcomes by architecture; each is made when first asked for, and then found in a dictionary."""
 
-    def __init__(self, name: str, space: Enumerable[Any], columns: Columns, key: _Key) -> None:
+    def __init__(
+        self, name: str, space: Enumerable[Any], columns: Columns, key: _Key, dearest: float
+    ) -> None:
         super().__init__()
         self._name = name
         self._space = space
         self._key = key
+        self._dearest = dearest
         self._columns = [column.tolist() for column in columns]
 
     def __missing__(self, arch: Hashable) -> Outcome:
         if not self._space.contains(arch):
             raise self.foreign(arch)
-        index = self._space.index(arch)
-        value, score, cost, status = (column[index] for column in self._columns)
         outcome: Outcome
+        try:
+            index = self._space.index(arch)
+        except UsageError:  # in the space, which has more than the rows of the table
+            outcome = self[arch] = Failure(Status.MISSING, f"{self._name} has no row for it", self._dearest)
+            return outcome
+        value, score, cost, status = (column[index] for column in self._columns)
         if status == Status.OK.value:
             outcome = Evaluation(value, score, cost)
         else:
@@ -299,6 +326,26 @@ class _Answers(dict[Hashable, Outcome]):
     def foreign(self, arch: object) -> UsageError:
         """Return the error for what is not an architecture of the space."""
         return UsageError(f"{arch!r} is not an architecture of {self._space.name}", where=self._name)
+
+
+def of_schedule(fidelities: Sequence[Fidelity], one: Fidelity) -> list[int]:
+    """Return the places of the fidelities that are equal but for the epoch, the shortest training first."""
+    same = structs.replace(one, epoch=None)
+    places = [i for i, other in enumerate(fidelities) if structs.replace(other, epoch=None) == same]
+    return sorted(places, key=lambda i: fidelities[i].epoch or math.inf)
+
+
+def never_less(costs: np.ndarray, fill: np.ndarray | float) -> np.ndarray:
+    """Return costs (architecture, fidelity along a schedule) with a number where none is known, float64.
+
+    It is `fill`, which does not decrease along the schedule, but no less than what is known before and no
+    more than what is known after. So costs that do not decrease where they are known do so nowhere.
+    """
+    known = np.isfinite(costs)
+    before = np.maximum.accumulate(np.where(known, costs, -np.inf), axis=1)
+    after = np.minimum.accumulate(np.where(known, costs, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    charged: np.ndarray = np.where(known, costs, np.minimum(np.maximum(fill, before), after))
+    return charged.astype(np.float64)
 
 
 def _open_column(table: DenseFile, names: dict[str, str], signal: Signal, size: int) -> _Column:
@@ -337,7 +384,8 @@ def _over_seeds(column: np.ndarray, policy: str, seeds: tuple[int, ...]) -> np.n
     for k in range(column.shape[1]):
         total += np.where(absent[:, k], 0.0, column[:, k])
     count = np.full(len(column), column.shape[1]) - absent.sum(axis=1)
-    wanted = column.shape[1] if policy == "require" else 1
+    # "require": every seed that was trained at this fidelity at all.
+    wanted = max(1, int((~absent.all(axis=0)).sum())) if policy == "require" else 1
     means = np.full(len(column), np.nan)
     np.divide(total, count, out=means, where=count >= wanted)
     return means

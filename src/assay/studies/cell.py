@@ -114,7 +114,7 @@ class CellWorker:
             self._arithmetic = store.objects.put_value(found.arithmetic)
         else:
             self._environment, self._arithmetic = digest_value(found), digest_value(found.arithmetic)
-        self._benchmarks: dict[str, TableBenchmark] = {}
+        self._benchmarks: dict[tuple[str, str], TableBenchmark] = {}
         self._checked: set[str] = set()
 
     def do(self, job: bytes) -> bytes:
@@ -184,19 +184,19 @@ class CellWorker:
         return make_record(spec, result, circumstances)
 
     def _benchmark(self, spec: CellSpec) -> TableBenchmark:
-        found = self._benchmarks.get(spec.benchmark)
-        if found is None:
-            found = open_benchmark(spec.benchmark, self._cache).at(spec.fidelity)
-            self._benchmarks[spec.benchmark] = found
-            if found.table_digest != spec.table:
-                raise CodeError(
-                    f"the table of {spec.benchmark} is not the one that was planned",
-                    why="it was imported again in between, from other data",
-                    hint="run the same command again",
-                )
+        key = spec.benchmark, spec.fidelity
+        found = self._benchmarks.get(key) or open_benchmark(spec.benchmark, self._cache).at(spec.fidelity)
+        if found.table_digest != spec.table:
+            raise CodeError(
+                f"the table of {spec.benchmark} is not the one that was planned",
+                why="it was imported again in between, from other data",
+                hint="run the same command again",
+            )
+        if key not in self._benchmarks:
             # What a space and a table make on first use is charged to no method's thinking.
             space = found.space
             found.evaluator(spec.signal, spec.policy)(space.parse(space.format(space.at(0))))
+            self._benchmarks[key] = found
         return found
 
     def _check_code(self, door: Door) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from assay.contracts.evaluation import Evaluation, Failure, Fidelity, Level, Outcome, Status
 from assay.contracts.problem import Budget, BudgetView
 from assay.contracts.space import SearchSpace
+from assay.foundation.errors import CodeError
 from assay.records.record import Trajectory
 
 Evaluator = Callable[[Any], Outcome]
@@ -85,9 +86,15 @@ class Meter:
         """Evaluate and charge an architecture; it enters the trajectory when it is `told`.
 
         `evaluate` is that of another level than the own. Raises `UsageError` for what is not an
-        architecture of the space.
+        architecture of the space, `CodeError` for a cost that is no charge.
         """
         outcome = (evaluate or self._evaluate)(arch)
+        if not outcome.cost >= 0:  # NaN too
+            raise CodeError(
+                "an evaluation costs less than nothing, or no number",
+                where=self.space.format(arch),
+                why=f"its cost is {outcome.cost!r}",
+            )
         self._started += 1
         self._spent += outcome.cost
         if self._drop_crossing and self._spent > self._seconds:

@@ -72,6 +72,15 @@ def check_protocol(loaded: LoadedStudy, name: str, benchmark: TableBenchmark) ->
             where=loaded.where("budget", "table_seconds"),
             hint="a budget in evaluations, or benchmarks whose card has a cost",
         )
+    if loaded.study.budget.table_seconds is not None:
+        fidelity = benchmark.fidelity(protocol.fidelity)
+        if not (benchmark.costs_at(fidelity) > 0).any():
+            raise UnavailableError(
+                f"the budget is in table seconds, and no evaluation of {name} costs any",
+                where=loaded.where("budget", "table_seconds"),
+                why=f"no cost at {fidelity.text()} is above zero: the budget would never end",
+                hint="a budget in evaluations",
+            )
 
 
 def _check_claims(loaded: LoadedStudy, opened: Mapping[str, TableBenchmark]) -> None:
