@@ -21,6 +21,7 @@ from assay.analysis.landscape import (
     neighbour_table,
 )
 from assay.benchmarks.catalogue import open_benchmark
+from assay.benchmarks.tabular import TableBenchmark
 from assay.foundation.errors import CapabilityError
 from assay.foundation.seeding import Stream
 from assay.spaces.catalogue import get_space
@@ -136,6 +137,17 @@ def test_a_landscape_of_a_real_table(cache: Path) -> None:
     assert list(found.autocorrelation) == sorted(found.autocorrelation, reverse=True)
     assert sum(one.basin for one in found.optima) <= 1 + 1e-9
     assert found.farthest == 6
+    assert found.equal_best == 0
+
+
+def test_equals_of_the_best_are_counted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several architectures share the highest value, all but the one that is named are counted."""
+    whole = TableBenchmark.column
+    monkeypatch.setattr(TableBenchmark, "column", lambda *arguments: np.floor(whole(*arguments)))
+    benchmark = open_benchmark("nas-bench-201/cifar10", cache)
+    floored = benchmark.column("validation")
+    found = landscape(benchmark)
+    assert found.equal_best == (floored == floored.max()).sum() - 1 > 0
 
 
 def test_a_space_without_neighbours_has_no_landscape() -> None:

@@ -15,7 +15,7 @@ from assay.benchmarks.comparing import CardComparison, compare_cards
 from assay.benchmarks.family import Family, Rows, TableContent, write_table
 from assay.benchmarks.importers import nas_bench_201
 from assay.benchmarks.own import mark_own
-from assay.benchmarks.quarrels import Standing
+from assay.benchmarks.quarrels import Standing, quarrels
 from assay.benchmarks.readings import HPOBenchSeeds
 from assay.contracts.card import ProtocolCard
 from assay.contracts.problem import Signal
@@ -214,3 +214,16 @@ def test_other_units_are_not_subtracted_and_errors_are_turned(tmp_path: Path) ->
     assert pair.best_of_first_in_second == Standing(1, 0.97)
     assert pair.best_of_second_in_first == Standing(1, 3.0)
     assert "'best' is 3.000 % for mine/one and 0.97 fraction for yours/one" in found.quarrels["yours/one"][-1]
+
+
+def test_half_a_table_is_said_to_be_half(compared: CardComparison) -> None:
+    """Where some architectures have no value, the sentences begin with how many do and what lacks."""
+    cards = {name: card_of(name) for name in compared.benchmarks}
+    first, second = compared.facts
+    half = structs.replace(second, with_value=8_169, lacking=("their file is not here",))
+    pair = structs.replace(compared.pairs[0], common=8_169)
+    said = quarrels(cards, (first, half), (pair,))[READING]
+    place = next(i for i, text in enumerate(said) if "8,169 of 15,625" in text)
+    assert "rests on the 8,169 that have one in both" in said[place]
+    assert said[place + 1] == "Their file is not here."
+    assert not any("rests on" in text for text in compared.quarrels[READING])

@@ -14,7 +14,7 @@ import pytest
 
 from assay.benchmarks.fetch import BY_HAND, FAILED, FETCHED, HERE, fetch_source, missing
 from assay.benchmarks.importers.accepted import FCNET
-from assay.benchmarks.sources import OfficialFile, OfficialFiles
+from assay.benchmarks.sources import OfficialFile, OfficialFiles, find_official
 from assay.benchmarks.watching import watched_by
 from assay.foundation.errors import AssayError, UnavailableError
 
@@ -200,3 +200,14 @@ def test_one_of_several_files_is_enough_where_each_brings_the_tables(tmp_path: P
     (tmp_path / "sources/a-source/single").write_bytes(b"all of it")
     assert missing(source, fetch_source(source, tmp_path)) == []
     assert source.is_here(tmp_path / "sources/a-source")
+
+
+def test_what_a_file_is_for_is_said(tmp_path: Path) -> None:
+    """The note of a file is in what fetching tells, and in the error of an import that lacks the file."""
+    noted = OfficialFile(name="b", url="http://127.0.0.1:1/b", note="one reading needs it")
+    source = files(OfficialFile(name="a"), noted, optional=frozenset({"b"}))
+    assert [one.note for one in fetch_source(source, tmp_path)] == ["", "one reading needs it"]
+    with pytest.raises(UnavailableError, match="one reading needs it") as lacking:
+        find_official(source, "b", tmp_path)
+    assert "get http://127.0.0.1:1/b, then --from" in str(lacking.value.hint)
+    assert "ask for it" not in str(lacking.value.hint)

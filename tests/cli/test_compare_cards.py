@@ -62,6 +62,10 @@ def test_absent_tables_are_told_and_are_no_failure(
     monkeypatch.setenv("ASSAY_CACHE", str(tmp_path))
     assert compare_cards(["nas-bench-201-full/imagenet16-120"], json=False) == 0
     streams = capsys.readouterr()
-    assert "no numbers of nas-bench-201-full/imagenet16-120@naslib: " in streams.err
+    what, hint = streams.err.splitlines()
+    assert what.startswith("no numbers of nas-bench-201-full/imagenet16-120, ")
+    assert "the official file 'nats_bench.csv' is not here" in what
+    command = "assay table import nas-bench-201-full [--reading NAME] --from FOLDER"
+    assert hint == f"hint: {command}, for NAME each of hpobench, syne-tune, naslib, nats-bench-api"
     assert "The numbers" not in streams.out
     assert "naslib answers accuracy on x-test, where Assay answers it on x-valid" in streams.out

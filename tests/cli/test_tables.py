@@ -96,7 +96,12 @@ def test_the_list_has_state_and_source(nats: Path, capsys: pytest.CaptureFixture
     assert rows[f"{NATS}/cifar10"]["source"] == "nats-bench-tss v1_0-3ffb9"
     list_tables(readings=False, json=False)
     said = capsys.readouterr()
-    assert said.out.splitlines()[0].split() == ["benchmark", "space", "state", "test", "cost", "source"]
+    head, _, *lines = said.out.splitlines()
+    assert head.split() == ["family", "tasks", "space", "state", "test", "cost", "source"]
+    assert lines[0].split()[:4] == [NATS, "3", "nas-bench-201", "imported"]
+    assert max(map(len, lines)) <= 100
+    families = [line.split()[0] for line in lines]
+    assert len(families) == len({*families}) == len(FAMILIES.names())
 
 
 def test_readings_are_listed_when_asked_for(nats: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +124,27 @@ def test_readings_are_listed_when_asked_for(nats: Path, capsys: pytest.CaptureFi
         family.readings.clear()
     with pytest.raises(UnknownNameError, match="reading"):
         import_tables(NATS, nats, reading="other", as_="", json=False)
+
+
+def test_a_family_is_told_from_its_benchmarks(nats: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A card of a family is refused with the names of its tasks; a benchmark's files are its family's."""
+    with pytest.raises(UsageError, match="is a family") as refused:
+        show_card(NATS, json=False)
+    assert f"{NATS}/cifar10, {NATS}/cifar100, {NATS}/imagenet16-120" in str(refused.value)
+    assert fetch_files(f"{NATS}/cifar10", json=False) == 1
+    assert "NATS-tss-v1_0-3ffb9-simple" in capsys.readouterr().out
+    with pytest.raises(UnknownNameError, match=f"{NATS}/mnist"):
+        fetch_files(f"{NATS}/mnist", json=False)
+
+
+def test_signals_that_differ_in_their_name_alone_are_one_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    """The 27 latencies are listed together, and nothing is said to be measured on no data."""
+    assert show_card("help-latency/cifar10", json=False) == 0
+    text = capsys.readouterr().out
+    assert text.count("  signal ") == 1
+    assert "fpga, pixel3, raspi4: latency [ms], minimised" in text
+    assert "on no data" not in text
+    assert "latency of one image [ms], simulated: eyeriss on Eyeriss; fpga on FPGA" in text
 
 
 def test_files_without_a_download_are_asked_for(nats: Path, capsys: pytest.CaptureFixture[str]) -> None:

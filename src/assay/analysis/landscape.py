@@ -35,7 +35,8 @@ class Landscape(msgspec.Struct, frozen=True, kw_only=True):
     """The landscape of one signal at one fidelity under one seed policy.
 
     `local_optima` are better than every neighbour, `plateau_optima` have equal ones and no better one;
-    `optima` lists the ten best of both. `reaches_best` is the share of architectures from which steepest
+    `optima` lists the ten best of both, and `equal_best` is the number of architectures with the value of the
+    first of them, besides it. `reaches_best` is the share of architectures from which steepest
     ascent ends at a global optimum. `autocorrelation` is that of random walks, expected over all of them,
     with an entry for each of `lags`; `correlation_length` is -1 / ln |r(1)|. `distance_correlation` is
     Pearson's correlation of the score (larger is better) and the distance to the nearest global optimum, in
@@ -53,6 +54,7 @@ class Landscape(msgspec.Struct, frozen=True, kw_only=True):
     local_optima: int
     plateau_optima: int
     optima: tuple[Optimum, ...]
+    equal_best: int
     reaches_best: float
     lags: tuple[int, ...]
     autocorrelation: tuple[float, ...]
@@ -104,6 +106,7 @@ def landscape(
             Optimum(arch=space.format(space.at(i)), value=float(values[i]), basin=basin[i])
             for i in order[:10].tolist()
         ),
+        equal_best=int((is_best & present).sum()) - 1,
         reaches_best=float(is_best[climbed[present]].mean()),
         lags=LAGS,
         autocorrelation=tuple(correlations),

@@ -82,12 +82,17 @@ class Classes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reliability(msgspec.Struct, frozen=True, kw_only=True):
-    """What `reliability` finds; `noise` is None where the seeds are aggregated, `classes` without a form."""
+    """What `reliability` finds, from `architectures` with a value of the `size` of the space.
+
+    `noise` is None where no architecture has two seeds at the fidelity, `classes` without a form.
+    """
 
     benchmark: str
     signal: str
     fidelity: str
     unit: str
+    architectures: int
+    size: int
     noise: Noise | None
     agreements: tuple[Agreement, ...]
     classes: Classes | None
@@ -131,6 +136,8 @@ def reliability(
         signal=facts.name,
         fidelity=benchmark.default_fidelity.text(),
         unit=facts.unit,
+        architectures=int(np.isfinite(own).sum()),
+        size=len(own),
         noise=noise,
         agreements=tuple(agreements(compared)),
         classes=_classes(benchmark, own, noise),

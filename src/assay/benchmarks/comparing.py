@@ -14,13 +14,15 @@ import msgspec
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from assay.benchmarks.catalogue import card_of, open_benchmark, reading_names
-from assay.benchmarks.family import table_space
-from assay.benchmarks.quarrels import Facts, Pair, Standing, quarrels
+from assay.benchmarks.catalogue import card_of, family_facts, open_benchmark, reading_names
+from assay.benchmarks.family import open_table, table_path, table_space
+from assay.benchmarks.own import own_families
+from assay.benchmarks.quarrels import Facts, Pair, Standing, metric_text, quarrels
 from assay.benchmarks.tabular import TableBenchmark
 from assay.contracts.card import ErrataNote, ProtocolCard
 from assay.contracts.evaluation import Status
 from assay.foundation.errors import AssayError, IntegrityError, UnknownNameError, UsageError
+from assay.foundation.places import cache_folder
 
 TOP = 0.1
 """The share of architectures, the best under the first benchmark, over which ranks are compared again."""
@@ -41,10 +43,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Absent(msgspec.Struct, frozen=True):
-    """A benchmark whose numbers are left out, and why."""
+    """A benchmark whose numbers are left out, why, and the command that brings them."""
 
     benchmark: str
     why: str
+    hint: str = ""
 
 
 class CardComparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +92,9 @@ def compare_cards(names: Sequence[str], cache: Path | None = None) -> CardCompar
         )
     cards = [card_of(name, cache) for name in chosen]
     _check_spaces(chosen, cards)
-    opened, absent = _open(chosen, cache)
-    facts, pairs = _numbers(opened)
+    folder = cache or cache_folder()
+    opened, absent = _open(chosen, folder)
+    facts, pairs = _numbers(opened, folder)
     fields = tuple(Field(name=name, says=tuple(say(card) for card in cards)) for name, say in _FIELDS)
     return CardComparison(
         benchmarks=chosen,
@@ -112,7 +116,7 @@ def _check_spaces(names: Sequence[str], cards: Sequence[ProtocolCard]) -> None:
             )
 
 
-def _open(names: Sequence[str], cache: Path | None) -> tuple[tuple[TableBenchmark, ...], tuple[Absent, ...]]:
+def _open(names: Sequence[str], cache: Path) -> tuple[tuple[TableBenchmark, ...], tuple[Absent, ...]]:
     opened, absent = [], []
     for name in names:
         try:
@@ -120,8 +124,16 @@ def _open(names: Sequence[str], cache: Path | None) -> tuple[tuple[TableBenchmar
         except (IntegrityError, UnknownNameError):
             raise
         except AssayError as error:
-            absent.append(Absent(name, error.what))
+            absent.append(Absent(name, error.what, _command(name, cache) or error.hint or ""))
     return tuple(opened), tuple(absent)
+
+
+def _command(name: str, cache: Path) -> str | None:
+    """Return what reads a benchmark from a folder of official files; None where it has none."""
+    family, reading = name.partition("/")[0], name.partition("@")[2]
+    if family in own_families(cache) or family_facts(family, cache).is_package:
+        return None
+    return f"assay table import {family}{f' --reading {reading}' if reading else ''} --from FOLDER"
 
 
 def _own_notes(names: Sequence[str], cards: Sequence[ProtocolCard]) -> dict[str, tuple[ErrataNote, ...]]:
@@ -139,7 +151,7 @@ def _own_notes(names: Sequence[str], cards: Sequence[ProtocolCard]) -> dict[str,
 
 def _signal(card: ProtocolCard) -> str:
     one = card.signals[0]
-    return f"{one.metric} on {one.split} [{one.unit}], {'larger' if one.maximize else 'smaller'} is better"
+    return f"{metric_text(one)}, {'larger' if one.maximize else 'smaller'} is better"
 
 
 def _seeds(card: ProtocolCard) -> str:
@@ -212,9 +224,10 @@ class _Column(NamedTuple):
         return Standing(1 + better, float(self.values[index]))
 
 
-def _numbers(opened: Sequence[TableBenchmark]) -> tuple[tuple[Facts, ...], tuple[Pair, ...]]:
+def _numbers(opened: Sequence[TableBenchmark], cache: Path) -> tuple[tuple[Facts, ...], tuple[Pair, ...]]:
     columns = [column for bench in opened if (column := _column(bench)).present.any()]
-    return tuple(map(_facts, columns)), tuple(_pair(columns[0], other) for other in columns[1:])
+    facts = tuple(_facts(one, _lacking(one, cache)) for one in columns)
+    return facts, tuple(_pair(columns[0], other) for other in columns[1:])
 
 
 def _column(bench: TableBenchmark) -> _Column:
@@ -222,7 +235,19 @@ def _column(bench: TableBenchmark) -> _Column:
     return _Column(bench, whole.values, whole.scores, whole.statuses == Status.OK.value)
 
 
-def _facts(column: _Column) -> Facts:
+def _lacking(column: _Column, cache: Path) -> tuple[str, ...]:
+    """Return what the table of a benchmark says of architectures without a value, and what brings them."""
+    if column.present.all():
+        return ()
+    dropped = open_table(table_path(cache, *column.bench.name.split("/", 1)))[1].dropped
+    found = [text for text in dropped if "no value" in text or "not in the source" in text]
+    command = _command(column.bench.name, cache)
+    if found and command:
+        found.append(f"where FOLDER holds that besides what was read, '{command}' brings the rest")
+    return tuple(found)
+
+
+def _facts(column: _Column, lacking: tuple[str, ...]) -> Facts:
     bench = column.bench
     return Facts(
         benchmark=bench.name,
@@ -236,6 +261,7 @@ def _facts(column: _Column) -> Facts:
         cost_unit=bench.card.cost.unit if bench.card.cost else "evaluations",
         cost_median=float(np.nanmedian(bench.costs)),
         cost_total=float(np.nansum(bench.costs)),
+        lacking=lacking,
     )
 
 

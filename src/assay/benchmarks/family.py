@@ -322,7 +322,7 @@ def facts(family: Family, cache: Path) -> FamilyFacts:
     if isinstance(source, AcceptedPackage):
         name, here = f"{source.distribution} {source.version}", installed(source)
     else:
-        name = f"{source.name} {source.version}"
+        name = f"{source.name} {source.version}".strip()
         here = source.is_here(source_folder(cache, source))
     return FamilyFacts(
         name=family.name,

@@ -27,7 +27,8 @@ _SECONDS = 30
 class Fetched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one file: `here` before, `fetched` now, to be got `by hand`, or `failed` and why.
 
-    `sha256` is as found; `verified` says whether the source publishes one, which it then equals.
+    `sha256` is as found; `verified` says whether the source publishes one, which it then equals. `note` is
+    that of the file.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: str | None = None
     verified: bool = False
     why: str | None = None
+    note: str = ""
 
 
 def fetch_source(source: OfficialFiles | AcceptedPackage, cache: Path) -> list[Fetched]:
@@ -85,6 +87,7 @@ def _fetch(source: OfficialFiles, file: OfficialFile, folder: Path) -> Fetched:
         sha256=sha256_of(path) if there and not file.is_folder else None,
         verified=there and file.sha256 is not None,
         why=why,
+        note=file.note,
     )
 
 

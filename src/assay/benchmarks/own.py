@@ -23,7 +23,10 @@ from assay.foundation.files import exclusive, write_atomic
 MARK = "own"
 """The name of the file that tells a user's own family from one whose plug-in is gone."""
 
-_HINT = "import it again with the file of its card: assay table import CARD.toml"
+_HINT = (
+    "import it again by the file of its card: assay table import CARD.toml; a folder of Syne Tune's: "
+    "assay table import FOLDER --as NAME"
+)
 
 
 class OwnFamily:
@@ -63,7 +66,7 @@ class OwnFamily:
 
     def read(self, task: str, place: Path) -> TableContent:  # noqa: ARG002  there is no source to read again
         """Raise `UnavailableError`: the card file, which names the data, is the user's."""
-        raise UnavailableError(f"{self.name}/{task} is a table of your own", hint=_HINT)
+        raise no_source(f"{self.name}/{task}")
 
     def _meta(self, task: str) -> TableMeta:
         return open_table(table_path(self._cache, self.name, task))[1]
@@ -82,6 +85,15 @@ def own_families(cache: Path) -> list[str]:
     """Return the names of the families that are users' own, sorted."""
     marked = sorted(path.parent for path in (cache / "tables").glob(f"*/{MARK}"))
     return [folder.name for folder in marked if any(folder.glob("*.table"))]
+
+
+def no_source(name: str) -> UnavailableError:
+    """Return the error for whoever wants to fetch or import tables of a user's own by their name."""
+    return UnavailableError(
+        f"'{name}' is a table of your own",
+        why="it was imported from a file or folder of yours, and its name leads to no source",
+        hint=_HINT,
+    )
 
 
 def own_family(name: str, cache: Path) -> OwnFamily:

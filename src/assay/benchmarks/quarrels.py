@@ -7,10 +7,17 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from assay.contracts.card import ProtocolCard
+from assay.contracts.problem import Signal
+
+NO_DATA = "no data"
+"""The split of a signal that is measured on no data, such as a latency."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of one benchmark; costs in `cost_unit`, of one evaluation and of the whole space."""
+    """The numbers of one benchmark; costs in `cost_unit`, of one evaluation and of the whole space.
+
+    `lacking` is what its table says of architectures that have no value, and what brings them.
+    """
 
     benchmark: str
     policy: str
@@ -23,6 +30,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     cost_unit: str
     cost_median: float
     cost_total: float
+    lacking: tuple[str, ...] = ()
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -81,6 +89,7 @@ def quarrels(
         if (first, other) in paired:
             pair, two = paired[first, other], (numbers[first], numbers[other])
             sentences += [
+                *_of_coverage(names, two, pair),
                 *_of_values(names, both, pair),
                 *_of_best(names, both, two, pair),
                 *_of_cost(names, two),
@@ -92,10 +101,13 @@ def quarrels(
 def _of_cards(names: _Names, cards: _Cards) -> list[str]:
     (first, other), (a, b), said = names, cards, []
     if a.signals[0].split != b.signals[0].split:
-        said.append(
-            f"{other} answers {b.signals[0].metric} on {b.signals[0].split}, where {first} answers it on "
-            f"{a.signals[0].split}: these are different images."
-        )
+        if NO_DATA in (a.signals[0].split, b.signals[0].split):
+            said.append(f"{other} answers {metric_text(b.signals[0])}, {first} {metric_text(a.signals[0])}.")
+        else:
+            said.append(
+                f"{other} answers {b.signals[0].metric} on {b.signals[0].split}, where {first} answers it on "
+                f"{a.signals[0].split}: these are different images."
+            )
     if b.selection_on_test and not a.selection_on_test:
         said.append(
             f"A search under {other} sees test images ({b.selection_on_test}), so that its result is no "
@@ -108,6 +120,25 @@ def _of_cards(names: _Names, cards: _Cards) -> list[str]:
         default, ours = b.fidelities[0].text(), a.fidelities[0].text()
         said.append(f"{other} answers '{default}' unless told otherwise, {first} '{ours}'{apart}.")
     return said
+
+
+def metric_text(signal: Signal) -> str:
+    """Return what a signal measures, on which data if on any, and its unit."""
+    return f"{signal.metric}{'' if signal.split == NO_DATA else f' on {signal.split}'} [{signal.unit}]"
+
+
+def _of_coverage(names: _Names, facts: tuple[Facts, Facts], pair: Pair) -> list[str]:
+    """Say on how many architectures the comparison rests, where they are not all, and what is lacking."""
+    said = [
+        f"{name} has a value for {one.with_value:,} of {one.architectures:,} architectures"
+        for name, one in zip(names, facts, strict=True)
+        if one.with_value < one.architectures
+    ]
+    if not said:
+        return []
+    what = f"{' and '.join(said)}: what follows rests on the {pair.common:,} that have one in both"
+    lacking = [f"{text[:1].upper()}{text[1:]}." for one in facts for text in one.lacking]
+    return [f"{what}, a 'best' on those that have one in it.", *lacking]
 
 
 def _of_values(names: _Names, cards: _Cards, pair: Pair) -> list[str]:

@@ -18,7 +18,8 @@ class OfficialFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file, or folder of files, as its authors publish it.
 
     `sha256` is None where nobody publishes it; the digest that is found then goes into the table.
-    `url` is a download without a login, None where there is none. `bytes` is the published size.
+    `url` is a download without a login, None where there is none. `bytes` is the published size. `note`
+    says what a file is for that not every import needs, and where one without a download comes from.
     """
 
     name: str
@@ -26,6 +27,7 @@ class OfficialFile(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     bytes: int | None = None
     is_folder: bool = False
+    note: str = ""
 
 
 class OfficialFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,11 +92,14 @@ def find_official(source: OfficialFiles, name: str, place: Path) -> Found:
 def absent(source: OfficialFiles, name: str, path: Path) -> UnavailableError:
     """Return the error for a file that is not on this machine."""
     wanted = next(file for file in source.files if file.name == name)
-    by_hand = f"{source.obtain}, then --from the folder that holds it"
+    if wanted.note and wanted.url:  # not every import needs it, and `obtain` tells of those that it needs
+        by_hand = f"get {wanted.url}, then --from the folder that holds it beside the others"
+    else:
+        by_hand = f"{source.obtain}, then --from the folder that holds it"
     return UnavailableError(
         f"the official file '{name}' is not here",
         where=str(path),
-        why="Assay does not copy published tables",
+        why=wanted.note or "Assay does not copy published tables",
         hint=f"assay table fetch, or {by_hand}" if wanted.url else by_hand,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from assay.benchmarks.quarrels import metric_text
 from assay.cli.output import visible
 from assay.contracts.card import ExtraNote, ProtocolCard
 from assay.contracts.evaluation import Fidelity
@@ -21,13 +22,8 @@ def card_lines(card: ProtocolCard) -> list[str]:
         entry("space", card.space),
         entry("fidelity", fidelity_text(card.fidelities) + _continuing(card)),
     ]
-    lines += [
-        entry(
-            "signal",
-            f"{one.name}: {one.metric} on {one.split} [{one.unit}]{'' if one.maximize else ', minimised'}",
-        )
-        for one in card.signals
-    ]
+    signals = [(one.name, metric_text(one) + ("" if one.maximize else ", minimised")) for one in card.signals]
+    lines += [entry("signal", f"{', '.join(names)}: {text}") for text, names in _grouped(signals)]
     if card.selection_on_test:
         lines.append(
             entry("warning", f"its signal is a test metric: {card.selection_on_test}. It compares no methods")
@@ -48,7 +44,7 @@ def card_lines(card: ProtocolCard) -> list[str]:
     )
     lines.append(entry("cost", cost))
     noted = {note.column for note in card.extra_notes}
-    lines += [entry("extra", _extra(note)) for note in card.extra_notes]
+    lines += _extras(card.extra_notes)
     lines += [entry("extra", name) for name in card.extras if name not in noted]
     lines.append(entry("source", card.source))
     lines += [entry("", f"{name}, SHA-256 {digest}") for name, digest in card.digest_of_source.items()]
@@ -104,6 +100,24 @@ def _continuing(card: ProtocolCard) -> str:
     return "; the first is the default, and each is trained from the start"
 
 
-def _extra(note: ExtraNote) -> str:
-    device = f" on {note.device}" if note.device else ""
-    return f"{note.column}: {note.title} [{note.unit}], {note.origin}{device}"
+def _grouped(named: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Return each text with the names that share it, in the order of the first of them."""
+    groups: dict[str, list[str]] = {}
+    for name, text in named:
+        groups.setdefault(text, []).append(name)
+    return list(groups.items())
+
+
+def _extras(notes: Sequence[ExtraNote]) -> list[str]:
+    """Return the extra columns, a line for those that differ in nothing but their device."""
+    devices = {note.column: note.device for note in notes}
+    texts = [(note.column, f"{note.title} [{note.unit}], {note.origin}") for note in notes]
+    lines = []
+    for text, names in _grouped(texts):
+        if len(names) == 1:
+            on = f" on {devices[names[0]]}" if devices[names[0]] else ""
+            lines.append(entry("extra", f"{names[0]}: {text}{on}"))
+        else:
+            each = [f"{name} on {devices[name]}" if devices[name] else name for name in names]
+            lines.append(entry("extra", f"{text}: {'; '.join(each)}"))
+    return lines

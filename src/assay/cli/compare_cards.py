@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.benchmarks import comparing
-from assay.benchmarks.comparing import CardComparison
+from assay.benchmarks.comparing import Absent, CardComparison
 from assay.benchmarks.quarrels import Facts, Pair, Standing
 from assay.cli.output import give, give_json, say, table
 from assay.foundation.places import cache_folder
@@ -28,9 +28,23 @@ def compare_cards(benchmarks: Sequence[str], *, json: bool) -> int:
         return 0
     parts = (_cards(found), _facts(found.facts), _pairs(found.pairs), _quarrels(found), _notes(found))
     give("\n\n".join(part for part in parts if part))
-    for one in found.absent:
-        say(f"no numbers of {one.benchmark}: {one.why}")
+    _absent(found.absent)
     return 0
+
+
+def _absent(absent: Sequence[Absent]) -> None:
+    """Say once for all of a family what lacks them, and the command that brings them."""
+    whys = dict.fromkeys((one.benchmark.partition("/")[0], one.why) for one in absent)
+    for family, why in whys:
+        of = [one for one in absent if (one.benchmark.partition("/")[0], one.why) == (family, why)]
+        say(f"no numbers of {', '.join(one.benchmark for one in of)}: {why}")
+        readings = [reading for one in of if (reading := one.benchmark.partition("@")[2])]
+        hint = of[-1].hint
+        if len(set(readings)) > 1:
+            option = "--reading NAME" if len(readings) == len(of) else "[--reading NAME]"
+            named = hint.replace(f"--reading {readings[-1]}", option)
+            hint = f"{named}, for NAME each of {', '.join(dict.fromkeys(readings))}"
+        say(f"hint: {hint}")
 
 
 def _cards(found: CardComparison) -> str:

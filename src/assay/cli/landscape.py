@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from assay.analysis.landscape import Landscape, landscape
@@ -9,6 +10,11 @@ from assay.analysis.reliability import Agreement, Classes, Noise, Reliability, r
 from assay.benchmarks.catalogue import expand, open_benchmark
 from assay.cli.output import give, give_json, say, table
 from assay.foundation.places import cache_folder
+
+_FEW, _FEW_OF = 30, 0.01
+"""Fewer architectures than these, or than this share of the space, are no picture of it."""
+_UNRELIABLE = 0.1
+"""A reliability below this is as good as none: nine tenths of the variation and more are noise."""
 
 
 def show_landscape(names: Sequence[str], signal: str | None, fidelity: str | None, *, json: bool) -> int:
@@ -25,8 +31,18 @@ def show_landscape(names: Sequence[str], signal: str | None, fidelity: str | Non
     say()
     for one in found:
         best = one.optima[0]
-        say(f"{one.benchmark}: {best.value:.6g} {one.unit} is the best, of {best.arch}")
+        others = f" and {one.equal_best:,} other{'s' * (one.equal_best > 1)} with the same value"
+        shared = others if one.equal_best else ""
+        say(f"{one.benchmark}: {best.value:.6g} {one.unit} is the best, of {best.arch}{shared}")
+    for one in found:
+        _warn_of_few(one.benchmark, one.architectures, one.architectures + one.missing)
     return 0
+
+
+def _warn_of_few(name: str, known: int, whole: int) -> None:
+    if known < _FEW or known < _FEW_OF * whole:
+        few = f"{known:,} of {whole:,} architectures {'has' if known == 1 else 'have'} a value"
+        say(f"warning: {name}: {few}; numbers of so few say nothing of the whole space")
 
 
 def _rows(found: Sequence[Landscape]) -> list[list[str]]:
@@ -34,11 +50,11 @@ def _rows(found: Sequence[Landscape]) -> list[list[str]]:
         ("signal", [f"{one.signal} at {one.fidelity}" for one in found]),
         ("architectures", [f"{one.architectures:,}" for one in found]),
         ("without a value", [f"{one.missing:,}" for one in found]),
-        ("neighbours, on average", [f"{one.neighbours:.4g}" for one in found]),
+        ("neighbours with a value, average", [f"{one.neighbours:.4g}" for one in found]),
         ("local optima", [f"{one.local_optima:,}" for one in found]),
         ("optima on plateaus", [f"{one.plateau_optima:,}" for one in found]),
         ("steepest ascent reaches the best", [f"{100 * one.reaches_best:.1f} %" for one in found]),
-        ("autocorrelation of a walk, lag 1", [f"{one.autocorrelation[0]:.3f}" for one in found]),
+        ("autocorrelation of a walk, lag 1", [_number(one.autocorrelation[0]) for one in found]),
         ("correlation length", [_number(one.correlation_length) for one in found]),
         ("score and distance to the best", [_number(one.distance_correlation) for one in found]),
         ("farthest from the best, steps", [f"{one.farthest:,}" for one in found]),
@@ -63,12 +79,13 @@ def show_reliability(
         give_json(found)
         return 0
     give("\n\n".join(_sections(found)))
+    _warn_of_few(name, found.architectures, found.size)
     return 0
 
 
 def _sections(found: Reliability) -> list[str]:
     head = f"{found.benchmark}: {found.signal} at {found.fidelity} [{found.unit}]"
-    parts = [f"{head}\n{_noise(found.noise, found.unit)}"]
+    parts = [f"{head}\n{_noise(found)}"]
     if found.agreements:
         columns = [
             "first",
@@ -81,24 +98,35 @@ def _sections(found: Reliability) -> list[str]:
             "top shared",
         ]
         rows = [_agreement(one) for one in found.agreements]
-        parts.append(table(columns, rows, right=range(2, len(columns))))
+        few = f"\n!: fewer than {_FEW} architectures, too few for a correlation to say anything"
+        marked = any(one.architectures < _FEW for one in found.agreements)
+        parts.append(table(columns, rows, right=range(2, len(columns))) + (few if marked else ""))
     if found.classes is not None:
         parts.append(_classes(found.classes, found.unit))
     return parts
 
 
-def _noise(noise: Noise | None, unit: str) -> str:
+def _noise(found: Reliability) -> str:
+    noise, unit = found.noise, found.unit
     if noise is None:
-        return "  its card has one number an architecture, so that the noise of training cannot be seen"
+        number = f"at {found.fidelity} its table has one number an architecture"
+        return f"  {number}, so that the noise of training cannot be seen"
     vary = f"  trainings of one architecture vary by {noise.sd:.3g} {unit} (standard deviation)"
     mean = f"of the mean of {noise.seeds:.3g} {noise.of_mean:.4f}"
-    apart = f"  {noise.distinct:,} architectures can be told apart, {noise.top_distinct:,} of the best tenth"
     lines = [
         f"{vary}, of the best tenth by {noise.top_sd:.3g}",
         f"  reliability of one training {noise.icc:.4f}, {mean} ({noise.architectures:,} architectures)",
-        f"{apart} (means that differ by more than noise does in 95 of 100 pairs)",
+        _apart(noise),
     ]
     return "\n".join(lines)
+
+
+def _apart(noise: Noise) -> str:
+    if noise.of_mean < _UNRELIABLE:
+        return "  no difference between architectures can be trusted: what they vary by is noise of training"
+    distinct = f"  at most {noise.distinct:,} architectures can be picked so that any two differ by more"
+    top = f"{noise.top_distinct:,} from the best tenth"
+    return f"{distinct}\n  than noise does in 95 of 100 pairs, {top} by the noise there"
 
 
 def _agreement(one: Agreement) -> list[str]:
@@ -106,7 +134,7 @@ def _agreement(one: Agreement) -> list[str]:
     return [
         one.first,
         one.second,
-        f"{one.architectures:,}",
+        f"{one.architectures:,}{'!' if one.architectures < _FEW else ''}",
         *map(_number, numbers),
         f"{100 * one.overlap:.0f} %",
     ]
@@ -124,4 +152,4 @@ def _classes(classes: Classes, unit: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
+    return "none" if value is None or math.isnan(value) else f"{value:.3f}"
