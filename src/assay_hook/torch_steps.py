@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from . import configuration, fingerprint, rows
-from .cadence import Cadence
+from .cadence import DENSE, Cadence
 from .moments import before_first_step, name_rank, stop
 from .torch_optimizers import KnownOptimizer, parameters_of
 
@@ -58,6 +58,7 @@ class Trace:
         self.frame = 0  # of the outermost call of `step` that runs
         self.optimizers: dict[int, KnownOptimizer] = {}
         self.made_optimizers = 0
+        self.ended: dict[int, str | None] = {}  # the weights of optimizers whose place another one has taken
         self.has_optimizer = False
         self.has_backward = False
         self.has_loader = False
@@ -161,7 +162,10 @@ class Trace:
         """Return what is known of an optimizer; write its start row the first time."""
         known = self.optimizers.get(id(optimizer))
         if known is None or known.reference() is not optimizer:
-            known = self.optimizers[id(optimizer)] = KnownOptimizer(optimizer, self.made_optimizers)
+            if known is not None and known.number is not None:
+                self.ended[known.number] = known.last
+            number = self.made_optimizers if self.number < DENSE else None
+            known = self.optimizers[id(optimizer)] = KnownOptimizer(optimizer, number)
             self.made_optimizers += 1
             self.start(known.name, known.weights.digest(parameters_of(optimizer)))
         return known
@@ -370,8 +374,20 @@ def finish() -> None:
     """Write the row of the state at the end of the process."""
     if not trace.enabled or not trace.started:
         return
-    last = [known.final_weights() for known in trace.optimizers.values()]
+    trace.write("end", weights=_last_weights())
+
+
+def _last_weights() -> str | None:
+    """Return one fingerprint over the weights of all optimizers, None where some could not be read."""
+    found = dict(trace.ended)
+    for known in trace.optimizers.values():
+        if known.number is not None:
+            found[known.number] = known.final_weights()
+    if None in found.values():
+        rows.missed("the weights at the end: an optimizer was collected in a cycle with its network")
+        return None
+    last = [digest for _, digest in sorted(found.items())]
     leaves = [reference() for reference in trace.leaves]
     if leaves and all(leaf is not None for leaf in leaves):
         last.append(fingerprint.digest_group(leaves))
-    trace.write("end", weights=chain([digest for digest in last if digest]))
+    return chain([digest for digest in last if digest])

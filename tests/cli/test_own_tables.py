@@ -57,6 +57,30 @@ def test_a_table_of_ones_own_works_like_any_other(assay: Assay, tmp_path: Path) 
     assert ran.returncode == 0, ran.stderr
 
 
+def test_each_table_has_the_source_of_its_own_card(assay: Assay, tmp_path: Path) -> None:
+    """Of two cards of one family each keeps its source in the list."""
+    for task, source in (("cifar10", "a test"), ("cora", "another")):
+        _write(tmp_path, CARD.replace('"cifar10"', f'"{task}"').replace('"a test"', f'"{source}"'))
+        done = assay("table", "import", "card.toml")
+        assert done.returncode == 0, done.stderr
+    listed = json.loads(assay("table", "ls", "--json").stdout)
+    sources = {one["benchmark"]: one["source"] for one in listed if one["benchmark"].startswith("mine/")}
+    assert sources == {"mine/cifar10": "a test", "mine/cora": "another"}
+    line = next(line for line in assay("table", "ls").stdout.splitlines() if line.startswith("mine "))
+    assert line.endswith("a test; another")
+
+
+def test_there_is_nothing_to_fetch_or_import_by_the_name(assay: Assay, tmp_path: Path) -> None:
+    """A table of one's own comes from its card file, and both commands say so with status 2."""
+    _write(tmp_path)
+    assay("table", "import", "card.toml")
+    for command, name in (("fetch", "mine"), ("fetch", "mine/cifar10"), ("import", "mine")):
+        answer = assay("table", command, name)
+        assert answer.returncode == 2, answer.stderr
+        assert "'mine' is a table of your own" in answer.stderr
+        assert "assay table import CARD.toml" in answer.stderr
+
+
 def test_a_mistake_is_one_message_and_status_two(assay: Assay, tmp_path: Path) -> None:
     """A wrong key, a wrong cell and a card that is not there print their place and no traceback."""
     _write(tmp_path, CARD.replace("split", "splits"))

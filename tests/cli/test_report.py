@@ -48,14 +48,47 @@ def test_two_builds_have_the_same_bytes(bench: Bench) -> None:
 
 
 def test_a_study_that_changed_since_it_was_verified_says_so(bench: Bench) -> None:
-    """Verification of other runs does not count for these."""
+    """Verification of other runs does not count for these, on the console and everywhere on the page."""
     bench("run", "study.toml")
     bench("verify", "study.toml")
+    assert "identical 12/12" in " ".join(bench("report", "study.toml", "--out", "report").out.split())
     bench.write("study.toml", STUDY.replace("replicates = 3", "replicates = 4"))
     bench("run", "study.toml")
     report = _report(bench)
     assert _states(report)["verification"] == "not met"
     assert any("replicates 3 -> 4" in note for note in report["study"]["notes"])
+    assert report["verification"]["verdict"] == "not verified"
+    assert report["verification"]["bound"] is None
+    told = " ".join(bench("report", "study.toml", "--out", "report").out.split())
+    page = (bench.folder / "report" / "index.html").read_text()
+    since = "ot verified: results changed since (verified were 12 runs on 20"
+    assert told.count(since) == 2  # the level of verification, and the last line
+    assert page.count(since) >= 4  # header, lifecycle, note of the results, and section
+    for text in (told, page):
+        assert "identical 12/12" not in text
+        assert "can differ" not in text
+
+
+def test_another_study_of_the_same_name_inherits_no_verification(bench: Bench) -> None:
+    """A verification is of runs, not of a name."""
+    bench("run", "study.toml")
+    bench("verify", "study.toml")
+    bench.write("study.toml", "seed = 7\n" + STUDY.replace("evaluations = 30", "evaluations = 20"))
+    bench("run", "study.toml")
+    told = " ".join(bench("report", "study.toml", "--out", "report").out.split())
+    assert "Not verified: results changed since (verified were 12 runs on 20" in told
+    assert "identical" not in told
+
+
+def test_a_claim_that_came_later_needs_its_own_verification(bench: Bench) -> None:
+    """Where the runs are the same but claims rest on some that were not repeated, the report says that."""
+    bench.write("study.toml", STUDY.split("[[claims]]")[0])
+    bench("run", "study.toml")
+    bench("verify", "study.toml", "--sample", "1")
+    bench.write("study.toml", STUDY)
+    told = " ".join(bench("report", "study.toml", "--out", "report").out.split())
+    assert "Not verified: claims changed since" in told
+    assert "(verified was 1 run on 20" in told
 
 
 def test_failed_and_missing_runs_are_counted_and_never_averaged(bench: Bench) -> None:

@@ -156,6 +156,9 @@ def test_a_failed_cell_is_a_record_and_stops_no_other(bench: Bench) -> None:
     assert record.circumstances.error is not None
     assert record.circumstances.error.frames[-1].startswith("mine.py:")
     assert len(record.result.trajectory) == 6
+    assert answer.out.count("ValueError: seven") == 1
+    assert "failed: 6 runs: ValueError: seven" in answer.out
+    assert answer.err.count("failed:") == 1
     assert set(_due(bench)["mine"]) == {"failed before: ValueError: seven"}
     assert "ValueError" in bench("show", record.run[:12]).out
 

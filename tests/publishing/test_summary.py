@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from assay.publishing.report import render
 from assay.publishing.summary import results_table, summary_text
 
 
@@ -65,3 +66,66 @@ def test_what_is_wrong_with_the_protocol_is_told(sample):
     assert "Protocol: Unequal budgets." in text
     assert "no number of replicates decides it" in text
     assert "Registration: self-declared: no outside witness was named. 1 deviation from the plan." in text
+
+
+def _at(document, **levels):
+    return msgspec.structs.replace(document, study=msgspec.structs.replace(document.study, **levels))
+
+
+def test_another_fidelity_than_the_first_is_told(sample):
+    """The answer, what was measured and the claims say at which fidelity; the first of a card goes unsaid."""
+    document = sample.typical()
+    plain = " ".join(summary_text(document, 400).split())
+    assert "12-epochs" not in plain
+    searched = " ".join(summary_text(_at(document, searched_at="12-epochs"), 400).split())
+    assert "searched at 12-epochs." in searched
+    assert " at 12-epochs " in searched.split("Level of verification")[0].split("searched at 12-epochs.")[1]
+    both = _at(document, searched_at="12-epochs", reported_at="200-epochs")
+    reported = " ".join(summary_text(both, 400).split())
+    assert "searched at 12-epochs, signals reported at 200-epochs." in reported
+    assert reported.count("12-epochs") == 1
+    assert reported.count("at 200-epochs") > 1
+
+
+def _with_rows(document, change):
+    rows = tuple(change(row) for row in document.analysis.results)
+    return msgspec.structs.replace(
+        document, analysis=msgspec.structs.replace(document.analysis, results=rows)
+    )
+
+
+def test_a_leader_with_a_worse_mean_is_explained(sample):
+    """Where the better mean lacks runs, the note says that they count as the worst."""
+    document = sample.typical()
+    facts = document.benchmarks[0]
+    leader = next(r for r in document.analysis.results if r.benchmark == facts.name and r.leads)
+    other = next(r for r in document.analysis.results if r.benchmark == facts.name and not r.leads)
+
+    def swap(row):
+        if row is not other:
+            return row
+        turn = 1 if (facts.test_maximize if row.reported == "test" else facts.maximize) else -1
+        better = msgspec.structs.replace(
+            leader.interval, mean=leader.interval.mean + turn, n=leader.interval.n - 2
+        )
+        return msgspec.structs.replace(row, interval=better, completed=row.completed - 2)
+
+    text = " ".join(summary_text(_with_rows(document, swap), 200).split())
+    assert "count as the worst" not in summary_text(document, 200)
+    assert "leads although the mean of" in text
+    assert "2 of 20 runs of" in text
+    assert text.count("these count as the worst.") == 1
+
+
+def test_nobody_leads_where_one_method_has_a_result(sample):
+    """A method is not said to lead over methods of which no run has a result, on the console or the page."""
+
+    def only_leaders(row):
+        return row if row.leads else msgspec.structs.replace(row, interval=None, completed=0, text="no run")
+
+    document = _with_rows(sample.typical(), only_leaders)
+    assert " leads" not in summary_text(document)
+    page = render(document, {}, {}, "0" * 64)
+    assert "</strong> leads" not in page
+    assert "leads</span>" not in page
+    assert "</strong> leads" in render(sample.typical(), {}, {}, "0" * 64)

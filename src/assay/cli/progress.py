@@ -50,15 +50,13 @@ class StudyProgress:
             self._task = self._bar.add_task("runs", total=self._total, rate="", last="")
 
     def finished(self, due: Due, answer: Answer) -> None:
-        """Count one cell, and show a failure at once."""
+        """Count one cell, and say at once that there are failures; the summary says what caused them."""
         self._done += 1
         if answer.error is not None:
             self._failed += 1
-            if self._failed <= 5:
-                first = (answer.error.message or "no message").splitlines()[0]
-                say(f"failed: {cell_name(due)}: {visible(answer.error.kind)}: {visible(first)}")
-            if self._failed == 6:
-                say("further failures are counted; assay ls --failed lists them")
+            if self._failed == 1:
+                say(f"failed: {cell_name(due)}; failures are counted, and their causes told at the end")
+                say(f"  until then: assay show {due.cell.spec.run[:12]}")
         now = clock.monotonic()
         rate = self._done / max(now - self._began, 1e-9)
         if self._bar is not None:

@@ -18,6 +18,7 @@ from assay.foundation.places import cache_folder, store_folder
 from assay.provenance.components import Arithmetic
 from assay.provenance.difference import explain_arithmetic_change
 from assay.records.store import Store
+from assay.studies.failures import causes
 from assay.studies.load import load_study
 from assay.studies.plan import Plan, make_plan
 from assay.studies.raced import gap_lines, without_raced
@@ -110,18 +111,27 @@ def _show_summary(summary: RunSummary, path: Path, store_path: Path | None) -> N
         give(
             f"{summary.restarted:,} runs with a longer budget are other searches: their method depends on it"
         )
-    for failed in summary.failed[:10]:
-        error = failed.error
-        cause = f"{error.kind}: {error.message.splitlines()[0]}" if error and error.message else "unknown"
-        place = f"{failed.method} on {failed.benchmark}, replicate {failed.replicate}"
-        give(f"failed: {visible(place)}: {visible(cause)}")
-        give(f"  assay show {failed.run[:12]}{store}")
+    _show_failures(summary, store)
     for run in summary.conflicts[:10]:
         give(f"conflict: attempts of run {run[:12]} disagree, and no result of it is used")
         give(f"  assay show {run[:12]}{store}")
     for line in summary.unassessed[:10]:
         give(f"not assessed: {visible(line)}")
     say(f"next: assay verify {shlex.quote(str(path))}{store}   assay report {shlex.quote(str(path))}{store}")
+
+
+def _show_failures(summary: RunSummary, store: str) -> None:
+    """Say what ended runs: each cause once, with how many it ended and one of them to look at."""
+    for cause in causes(summary.failed)[:10]:
+        one, *others = cause.failed
+        runs = f"{len(cause.failed):,} {'runs' if others else 'run'}"
+        give(f"failed: {runs}: {visible(cause.what)}")
+        for label, text in (("why:", cause.why), ("hint:", cause.hint)):
+            if text:
+                give(f"  {label:<6} {visible(text)}")
+        first = "the first is " if others else ""
+        give(f"  {first}{visible(one.method)} on {one.benchmark}, replicate {one.replicate}")
+        give(f"  assay show {one.run[:12]}{store}")
 
 
 def _plan_facts(plan: Plan) -> dict[str, object]:

@@ -196,7 +196,10 @@ def _show_search(run: Run, store: Store, *, json: bool) -> int:
         give(f"  conflict: another attempt gave the result {digest}")
     if record.circumstances.error:
         error = record.circumstances.error
-        give(f"  error {visible(error.kind)}: {visible(error.message)}")
+        first, *rest = error.message.splitlines() or ["no message"]
+        give(f"  error {visible(error.kind)}: {visible(first)}")
+        for line in rest:
+            give(f"    {visible(line.strip())}")
         for frame in error.frames:
             give(f"    {visible(frame)}")
     for arch in record.result.recommendation:

@@ -128,7 +128,9 @@ def _show(found: Verification) -> None:
     give(f"verdict: {summary.verdict}")
     give(f"  {summary.sentence}")
     if summary.claim_runs and summary.population > len(found.runs):
-        give(f"  repeated besides: all {summary.claim_runs:,} runs that carry a claim, counted apart")
+        both = summary.sampled + summary.claim_runs - len(found.runs)
+        shared = f"; {both:,} of them {'is' if both == 1 else 'are'} in the sample too" if both else ""
+        give(f"  repeated besides: all {summary.claim_runs:,} runs that carry a claim, counted apart{shared}")
     give(f"  arithmetic of the records: {found.arithmetic}; sample drawn with --seed {found.seed}")
     for run in found.runs:
         if run.verdict != IDENTICAL:

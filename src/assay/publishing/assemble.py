@@ -8,11 +8,13 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from msgspec import UNSET, UnsetType
+
 from assay.analysis.analyse import analyse
 from assay.analysis.cells import make_cells
 from assay.analysis.gather import gather_claims, gather_conduct, gather_facts, gather_runs
 from assay.analysis.judgement import judge
-from assay.analysis.model import Analysis, Counts, MethodInfo, Mileage, VerificationSummary
+from assay.analysis.model import Analysis, Counts, MethodInfo, Mileage
 from assay.analysis.tuning import tuning_report
 from assay.foundation.digest import digest_bytes, digest_value
 from assay.foundation.seeding import SCHEME, StreamUse
@@ -29,6 +31,8 @@ from assay.publishing.document import (
 )
 from assay.publishing.lifecycle import lifecycle
 from assay.publishing.registered import find_registration, registration_facts
+from assay.publishing.verified import latest_verification
+from assay.publishing.words import listed
 from assay.records.record import RunError
 from assay.records.store import Run, Store, check
 from assay.studies.history import History, extensions, load_history
@@ -37,10 +41,8 @@ from assay.studies.methods import MethodPlan
 from assay.studies.plan import Plan, make_plan, shared_identities
 from assay.studies.raced import without_raced
 from assay.studies.registration import registered_claims
-from assay.studies.run import claim_runs
 from assay.studies.tuned import settled
 from assay.tasks.ledger import Entry, Ledger
-from assay.verification.verify import load_verification, results_digest
 
 
 def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
@@ -78,11 +80,11 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
         judgement.comparison,
     )
     counts = _counts(plan, runs, analysis)
-    verification, current = _verification(plan, runs, store)
+    verification = latest_verification(plan, runs, store)
     components = _components(plan, runs, store)
     entries = Ledger(store.folder).entries()
     return ReportDocument(
-        study=_study_facts(found.loaded, history),
+        study=_study_facts(found.loaded, history, plan),
         lifecycle=lifecycle(
             plan,
             runs,
@@ -92,7 +94,6 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
             entries=entries,
             registration=judgement.registration,
             verification=verification,
-            current=current,
         ),
         counts=counts,
         methods=tuple(_method_info(method) for method in plan.methods),
@@ -108,7 +109,7 @@ def assemble(loaded: LoadedStudy, store: Store, cache: Path) -> ReportDocument:
     )
 
 
-def _study_facts(loaded: LoadedStudy, history: History) -> StudyFacts:
+def _study_facts(loaded: LoadedStudy, history: History, plan: Plan) -> StudyFacts:
     study = loaded.study
     protocol = study.protocol
     at = f" at {protocol.fidelity}" if protocol.fidelity else ""
@@ -118,6 +119,7 @@ def _study_facts(loaded: LoadedStudy, history: History) -> StudyFacts:
         f"assessment {protocol.assessment}, {protocol.simulated_workers} simulated "
         f"{'worker' if protocol.simulated_workers == 1 else 'workers'}"
     )
+    searched, reported = fidelities_told(plan)
     return StudyFacts(
         name=study.name,
         question=study.question,
@@ -126,7 +128,23 @@ def _study_facts(loaded: LoadedStudy, history: History) -> StudyFacts:
         budget=study.budget.text(),
         assay_version=metadata.version("assay"),
         notes=tuple(extensions(history)),
+        searched_at=searched,
+        reported_at=reported,
     )
+
+
+def fidelities_told(plan: Plan) -> tuple[str | UnsetType, str | UnsetType]:
+    """Return what a study searches and reports at, as far as `StudyFacts` has to say so."""
+    reported = plan.loaded.study.protocol.reported
+    levels = [
+        (table.card.fidelities[0], table.default_fidelity, table.at(reported).default_fidelity)
+        for table in plan.benchmarks.values()
+    ]
+    if all(first == searched == told for first, searched, told in levels):
+        return UNSET, UNSET
+    names = listed(sorted({searched.text() for _, searched, _ in levels}))
+    same = all(searched == told for _, searched, told in levels)
+    return names, UNSET if same else listed(sorted({told.text() for *_, told in levels}))
 
 
 def _counts(plan: Plan, runs: Mapping[str, Run], analysis: Analysis) -> Counts:
@@ -226,18 +244,6 @@ def _runs_of_study(recorded: Mapping[str, Run], history: History, plan: Plan) ->
 def _labels(entries: Iterable[Entry]) -> int:
     """Return how many test values were told: one for each recommended architecture."""
     return sum(len(entry.values or ()) for entry in entries)
-
-
-def _verification(
-    plan: Plan, runs: Mapping[str, Run], store: Store
-) -> tuple[VerificationSummary | None, bool]:
-    """Return the latest verification, and whether it was of the runs that stand now."""
-    found = load_verification(store, plan.loaded.study.name)
-    if found is None:
-        return None, False
-    claimed = set(claim_runs(plan)) & runs.keys()
-    repeated = {run.run for run in found.runs}
-    return found.summary, found.plan == results_digest(plan, runs) and claimed <= repeated
 
 
 def _failures(plan: Plan, runs: Mapping[str, Run]) -> tuple[FailedRun, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from assay.analysis.cells import TEST
 from assay.analysis.model import ClaimResult
 from assay.publishing.document import ReportDocument
-from assay.publishing.words import counted, labels, plain, sentence, with_interval
+from assay.publishing.words import counted, labels, plain, sentence, told_at, with_interval
 from assay.statistics.coverage import coverage_text
 from assay.statistics.interval import Interval
 from assay.statistics.intervals import SMALL
@@ -43,7 +44,8 @@ def claim_views(document: ReportDocument) -> list[ClaimView]:
     """Return the claims in the order of the study, whatever their verdicts."""
     names = labels(document)
     replicates = document.components.seeds.replicates
-    return [_view(claim, names, replicates) for claim in document.analysis.claims]
+    at = told_at(document)
+    return [_view(claim, names, replicates, at) for claim in document.analysis.claims]
 
 
 def verdict_scope(claim: ClaimResult, replicates: int) -> str:
@@ -63,14 +65,14 @@ def coverage_note(document: ReportDocument) -> str:
     return sentence(coverage_text(min(few), paired=False)) if few else ""
 
 
-def _view(claim: ClaimResult, names: Mapping[str, str], replicates: int) -> ClaimView:
+def _view(claim: ClaimResult, names: Mapping[str, str], replicates: int, at: str) -> ClaimView:
     return ClaimView(
         id=claim.id,
         text=claim.text,
         verdict=claim.verdict,
         scope=verdict_scope(claim, replicates),
         why=sentence(claim.why),
-        measured=_measured(claim),
+        measured=_measured(claim, at),
         lacks=_LACKS.get(claim.lacks, ""),
         size=sentence(claim.size),
         validity=claim.validity,
@@ -78,10 +80,10 @@ def _view(claim: ClaimResult, names: Mapping[str, str], replicates: int) -> Clai
     )
 
 
-def _measured(claim: ClaimResult) -> str:
-    """Return the number of a claim with its interval, n and margin, under the name that it has."""
+def _measured(claim: ClaimResult, at: str) -> str:
+    """Return the number of a claim with its interval, n and margin; a signal says what it is told `at`."""
     found = told(claim, claim.overall) if claim.overall is not None else "not computed"
-    parts = [f"{_what(claim)}: {found}" if claim.overall is not None or not claim.parts else ""]
+    parts = [f"{_what(claim, at)}: {found}" if claim.overall is not None or not claim.parts else ""]
     if claim.kind != "reaches":
         parts.append(f"margin {plain(claim.margin)}{_unit(claim)}")
     parts.append(
@@ -97,15 +99,16 @@ def told(claim: ClaimResult, interval: Interval) -> str:
     return with_interval(interval, sign=claim.kind != "reaches")
 
 
-def _what(claim: ClaimResult) -> str:
+def _what(claim: ClaimResult, at: str) -> str:
+    at = "" if claim.metric == TEST else at
     benchmarks = counted(len(claim.benchmarks), "benchmark")
     if claim.kind == "reaches":
-        return f"Share of searches that reach the target, over {benchmarks}"
+        return f"Share of searches that reach the target{at}, over {benchmarks}"
     unit = f" ({claim.unit})" if claim.unit else ""
     if claim.kind == "replicates-number":
-        return f"Ours minus the published number, in the mean {claim.metric} metric{unit}"
+        return f"Ours minus the published number, in the mean {claim.metric} metric{at}{unit}"
     over = "" if len(claim.benchmarks) == 1 else f" over {benchmarks}"
-    return f"Mean difference{over} in the mean {claim.metric} metric{unit}"
+    return f"Mean difference{over} in the mean {claim.metric} metric{at}{unit}"
 
 
 def _unit(claim: ClaimResult) -> str:

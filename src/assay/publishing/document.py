@@ -71,7 +71,11 @@ ANCHORS = (
 
 
 class StudyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The study in words. `digest` is that of the study file; `notes` say what extended it."""
+    """The study in words. `digest` is that of the study file; `notes` say what extended it.
+
+    `searched_at` and `reported_at` are fidelities: the first is there where a study searches or reports
+    at another one than the first of a card, the second where it reports at another than it searches at.
+    """
 
     name: str
     question: str
@@ -80,6 +84,8 @@ class StudyFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     budget: str
     assay_version: str
     notes: tuple[str, ...] = ()
+    searched_at: str | UnsetType = UNSET
+    reported_at: str | UnsetType = UNSET
 
 
 class EnvironmentUse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from assay.analysis.judgement import RegistrationFacts
 from assay.analysis.model import Analysis, Counts, Step, VerificationSummary
 from assay.publishing.document import Components
+from assay.publishing.words import verified_now
 from assay.records.store import Run
 from assay.studies.plan import Plan
 from assay.studies.witness import ANCHORED
@@ -30,7 +31,6 @@ def lifecycle(
     entries: Sequence[Entry],
     registration: RegistrationFacts | None,
     verification: VerificationSummary | None,
-    current: bool,
 ) -> tuple[Step, ...]:
     """Return the ten steps in order; nothing counts as met without evidence."""
     return (
@@ -43,7 +43,7 @@ def lifecycle(
         _replicates(plan, counts),
         _assessment(plan, runs, entries),
         _statistics(analysis),
-        _verification(verification, current=current),
+        _verification(verification),
     )
 
 
@@ -194,12 +194,12 @@ def _statistics(analysis: Analysis) -> Step:
     )
 
 
-def _verification(verification: VerificationSummary | None, *, current: bool) -> Step:
+def _verification(verification: VerificationSummary | None) -> Step:
     state = "not met"
     if verification is None:
         state, summary = "not recorded", "no run has been repeated yet"
-    elif not current:
-        summary = "results changed since the study was verified"
+    elif not verified_now(verification):
+        summary = verification.sentence
     elif verification.findings:
         summary = f"{len(verification.findings)} findings: {verification.findings[0]}"
     elif not verification.verdict.startswith("identical") or verification.bound is None:

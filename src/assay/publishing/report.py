@@ -58,6 +58,7 @@ def render(
     figures = {figure.id: figure for figure in drawn}
     names = words.labels(document)
     sections = judgement_sections(document, judged)
+    groups = views.result_groups(document)
     context: dict[str, Any] = {
         "policy": POLICY,
         "document": document,
@@ -70,9 +71,11 @@ def render(
         "sections": sections,
         "widths": {figure.id: width(figure) for own in judged.values() for figure in own},
         "columns": views.columns(document),
-        "groups": views.result_groups(document),
+        "groups": groups,
         "citations": views.citations(document),
         "result_note": views.result_note(document),
+        "led": any(cell.leads for group in groups for line in group.lines for cell in line.cells),
+        "verified_now": words.verified_now(document.verification),
         "mileage_note": views.mileage_note(document),
         "evidence": {
             step.id: views.evidence_of(step.evidence, figures, document, sections)

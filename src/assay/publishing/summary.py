@@ -13,7 +13,7 @@ from assay.foundation.text import one_line
 from assay.publishing.claim_views import claim_views
 from assay.publishing.document import ReportDocument
 from assay.publishing.views import ResultCell, ResultLine, result_groups, result_note
-from assay.publishing.words import counted, headline, sentence
+from assay.publishing.words import counted, headline, level_of_verification, sentence, verified_now
 
 _VERDICTS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": "dim"}
 
@@ -65,7 +65,9 @@ def summary(document: ReportDocument) -> RenderableType:
         told = f" {counted(departed, 'deviation')} from the plan." if departed else ""
         parts.append(_text(f"Registration: {registration.state}: {registration.why}.{told}"))
     verification = document.verification
-    verified = f"Verified: {sentence(verification.sentence)}" if verification else "Not verified yet."
+    verified = sentence(level_of_verification(verification))
+    if verification is not None and verified_now(verification):
+        verified = f"Verified: {sentence(verification.sentence)}"
     parts.append(
         _text(
             f"{counts.completed:,} of {counts.planned:,} runs completed, {counts.failed:,} failed. {verified}"

@@ -14,6 +14,7 @@ from assay.publishing.words import (
     about_interval,
     counted,
     labels,
+    level_of_verification,
     listed,
     mean_of,
     measure,
@@ -22,6 +23,8 @@ from assay.publishing.words import (
 )
 from assay.statistics.coverage import coverage_text
 from assay.statistics.intervals import SMALL
+
+_MOST_TOLD = 3
 
 
 class Column(NamedTuple):
@@ -95,9 +98,8 @@ def result_groups(document: ReportDocument) -> list[ResultGroup]:
         own = [rows.get((facts.name, method.name)) for method in methods]
         some = next((row for row in own if row is not None), None)
         if some is not None:
-            cells = [
-                result_cell(method, row, len(methods) == 1) for method, row in zip(methods, own, strict=True)
-            ]
+            alone = sum(row is not None and row.interval is not None for row in own) < 2
+            cells = [result_cell(method, row, alone) for method, row in zip(methods, own, strict=True)]
             line = ResultLine(facts.name, measure(some, document), mileage.get(facts.name, ""), cells)
             groups.setdefault(facts.family, []).append(line)
     return [ResultGroup(family, lines) for family, lines in groups.items()]
@@ -142,11 +144,39 @@ def result_note(document: ReportDocument) -> str:
     coverage = f" {sentence(coverage_text(min(few), paired=True))}" if few else ""
     statuses = sorted({row.status for row in document.mileage})
     declared = f" Test metrics are {listed(statuses)}." if statuses else ""
-    verdict = document.verification.verdict if document.verification else "not verified yet"
+    level = level_of_verification(document.verification)
     return (
         f"Mean over the completed runs{with_kinds}; n is the number of runs.{single} Numbers from a table "
-        f"are conditional on that table.{without}{declared}{coverage} Level of verification: {verdict}."
+        f"are conditional on that table.{without}{declared}{coverage} Level of verification: {level}."
+        f"{_led_by_failures(document)}"
     )
+
+
+def _led_by_failures(document: ReportDocument) -> str:
+    """Say where a method leads although the mean of another is better, and why."""
+    names = labels(document)
+    told = []
+    for facts in document.benchmarks:
+        rows = [row for row in document.analysis.results if row.benchmark == facts.name and row.interval]
+        first = next((row for row in rows if row.leads), None)
+        for row in rows if first is not None else ():
+            maximize = facts.test_maximize if row.reported == "test" else facts.maximize
+            missing = row.planned - row.interval.n if row.interval else 0
+            if missing and first is not None and _is_better(row, first, maximize):
+                told.append(
+                    f" On {one_line(facts.name)} {names[first.method]} leads although the mean of "
+                    f"{names[row.method]} is better: {missing:,} of {counted(row.planned, 'run')} of "
+                    f"{names[row.method]} gave no result, and these count as the worst."
+                )
+    more = f" So it is in {counted(len(told) - _MOST_TOLD, 'more case')}." if len(told) > _MOST_TOLD else ""
+    return "".join(told[:_MOST_TOLD]) + more
+
+
+def _is_better(row: ResultRow, than: ResultRow, maximize: bool) -> bool:
+    if row.interval is None or than.interval is None:
+        return False
+    difference = row.interval.mean - than.interval.mean
+    return difference > 0 if maximize else difference < 0
 
 
 def citations(document: ReportDocument) -> list[Citation]:

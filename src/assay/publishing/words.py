@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from assay.analysis.model import ResultRow
+from msgspec import UNSET
+
+from assay.analysis.model import ResultRow, VerificationSummary
 from assay.foundation.text import one_line
 from assay.publishing.document import ReportDocument
 from assay.statistics.interval import Interval
+
+# The verdict of a verification that was of other runs, or of other results, than those of a report.
+NOT_VERIFIED = "not verified"
 
 
 def plain(value: float, significant: int = 4) -> str:
@@ -110,14 +115,42 @@ def measure(row: ResultRow, document: ReportDocument) -> str:
     if row.reported == "test":
         return one_line(f"test {row.metric}{unit}")
     splits = {facts.name: facts.split for facts in document.benchmarks}
-    return one_line(f"{row.metric}{unit}, on {splits.get(row.benchmark, row.reported)}")
+    return one_line(f"{row.metric}{unit}, on {splits.get(row.benchmark, row.reported)}{told_at(document)}")
+
+
+def told_at(document: ReportDocument) -> str:
+    """Return ' at 200-epochs', the fidelity of signals, where it is not the first of each card; else ''."""
+    study = document.study
+    told = study.searched_at if study.reported_at is UNSET else study.reported_at
+    return "" if told is UNSET else f" at {told}"
+
+
+def _fidelities(document: ReportDocument) -> str:
+    """Say what was searched and reported at, where it is not the first fidelity of each card."""
+    study = document.study
+    if study.searched_at is UNSET:
+        return ""
+    reported = "" if study.reported_at is UNSET else f", signals reported at {study.reported_at}"
+    return f"searched at {study.searched_at}{reported}"
+
+
+def verified_now(verification: VerificationSummary | None) -> bool:
+    """Say whether there is a verification, and of the runs that stand now."""
+    return verification is not None and verification.verdict != NOT_VERIFIED
+
+
+def level_of_verification(verification: VerificationSummary | None) -> str:
+    """Return how far the numbers were checked, in words: the verdict, or that there is none and why."""
+    if verification is None:
+        return "not verified yet"
+    return verification.verdict if verified_now(verification) else verification.sentence
 
 
 def headline(document: ReportDocument) -> str:
     """Return the result of the study in one sentence."""
     if not document.counts.completed:
         return "No run has completed, so there is nothing to report yet."
-    parts = [part for part in (_ranking(document), _claims(document)) if part]
+    parts = [part for part in (_ranking(document), _claims(document), _fidelities(document)) if part]
     return sentence("; ".join(parts) or f"{counted(document.counts.completed, 'run')} completed")
 
 

@@ -82,7 +82,7 @@ def _ended_early(run: RunData, budget: Budget) -> bool:
 
 
 def _assessment(claim: ClaimSpec, facts: Mapping[str, BenchmarkFacts]) -> list[str]:
-    """Say where a claim rests on the signal that the search itself selected by.
+    """Say where a claim rests on the signal and not on a test metric.
 
     A target is reached on the signal by definition, and a search that stops there has not selected
     among what it reports.
@@ -91,7 +91,7 @@ def _assessment(claim: ClaimSpec, facts: Mapping[str, BenchmarkFacts]) -> list[s
         return []
     able = sum(facts[b].test_metric is not None for b in claim.benchmarks)
     besides = f", though {able} of {len(claim.benchmarks)} benchmarks have a test metric" if able else ""
-    return [f"no assessment: the claim is about the signal that the searches selected by{besides}"]
+    return [f"no assessment: the claim is about the signal, not a test metric{besides}"]
 
 
 def _arithmetic(runs: Mapping[str, Sequence[RunData]], conduct: Conduct) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.foundation.errors import CodeError
 from assay.records.record import RunError
-from assay.studies.run import Failed, causes
+from assay.studies.failures import Failed, causes
 
 
 def _failed(replicate: int, error: RunError | None) -> Failed:
