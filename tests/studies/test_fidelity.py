@@ -175,7 +175,7 @@ def test_what_a_study_cannot_have_is_refused_when_planned(made: Path, tmp_path: 
 
 
 def test_what_no_search_could_reach_is_refused_when_planned(made: Path, tmp_path: Path) -> None:
-    """Fewer epochs under a budget in evaluations, and a budget below one evaluation, are told before a run."""
+    """Fewer epochs in a budget of evaluations, and a budget below one evaluation, are told before a run."""
     store = Store(tmp_path / "store")
     counted = msgspec.structs.replace(_study(tmp_path).study, budget=Budget(evaluations=50))
     with pytest.raises(StudyError, match="does not fit this strategy") as refused:
