@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_stops_nothing(any_hook: Any) -> None:
     assert path.stat().st_size > 149_000
     found = steps(seen.processes[0])
     assert found == list(range(len(found)))
-    assert len(found) > 900
+    assert len(found) > 600
 
 
 def test_a_full_file_system_is_no_signal_in_the_program(tmp_path: Path, hook: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_full_file_system_is_no_signal_in_the_program(tmp_path: Path, hook: An
     (path,) = tmp_path.glob("*.rows")
     assert 1_400_000 < path.stat().st_size <= 1_536_000
     found = [line for line in path.read_bytes().split(b"\n") if b'"log"' in line]
-    assert len(found) > 9000
+    assert len(found) > 6000
 
 
 def test_without_a_mapping_rows_are_written_by_calls(any_hook: Any) -> None:
