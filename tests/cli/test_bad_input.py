@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -224,10 +225,16 @@ def test_a_folder_in_the_place_of_a_file_is_a_message(bench: Bench, place: str) 
     assert "error:" in bench("run", "study.toml", check=None).err
 
 
-def test_a_terminated_run_ends_like_an_interrupted_one(bench: Bench) -> None:
-    """SIGTERM lets workers finish, and leaves no process and no open journal behind."""
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_terminated_run_ends_like_an_interrupted_one(bench: Bench, ignored: bool) -> None:
+    """SIGTERM lets workers finish, also in the background, and leaves no process and no open journal."""
     bench.write("study.toml", STUDY.replace("replicates = 3", "replicates = 400"))
-    process = bench.start("run", "study.toml", "--workers", "1")
+    # A shell without job control starts what is in the background with the interrupt ignored.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else signal.getsignal(signal.SIGINT)
+    try:
+        process = bench.start("run", "study.toml", "--workers", "1")
+    finally:
+        signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and not list(bench.folder.glob("store/journals/*.open")):
         time.sleep(0.01)

@@ -56,7 +56,8 @@ def run(
         return 0
     progress = StudyProgress()
     # To be asked to end is to be interrupted: workers finish what they have.
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    # Where the interrupt key is ignored, as for what a script starts in the background, this still ends it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         summary = run_study(
             loaded,
