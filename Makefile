@@ -79,6 +79,7 @@ bench: python ## measure against peers, which are installed in environments of t
 	$(BIN)/python benchmarks/hashing.py
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/trace.py
+	$(BIN)/python benchmarks/strategies.py
 
 lock: python ## renew constraints.txt
 	@$(PYTHON) scripts/environment.py lock
